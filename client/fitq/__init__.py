@@ -1,0 +1,3 @@
+"""Submit Keras jobs to a queue and follow them."""
+
+__version__ = "0.1.0"

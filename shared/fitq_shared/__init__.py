@@ -1,0 +1,3 @@
+"""What fitq's client and worker agree on."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,97 @@
+"""Every error that a user can meet, in one tree.
+
+FitqError                 exit 1
+├── InvalidInput          exit 2   the command or the job is wrong; all its mistakes together
+│   └── UnknownJob        exit 2   no job goes by this id or name, or several do
+├── QueueUnreachable      exit 3   Redis does not answer
+├── StoreError            exit 1   the artifact store cannot be read or written
+├── StackError            exit 1   a part of the local stack does not start or stop
+└── JobError              exit 1   the job itself failed; carries the reason kept in its record
+    ├── BadJob                     the user's mistake, found on the worker: never retried
+    └── OutOfMemory                the device's or the host's memory is not enough
+
+The message says what is wrong and names the value; the hint says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class FitqError(Exception):
+    """The base of all errors that fitq raises on purpose."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type[FitqError], tuple[str, str]]:
+        return type(self), (self.message, self.hint)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing wrong with the input: where, what was given, what would be right."""
+
+    where: str
+    given: object
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.where} = {_short(self.given)}: expected {self.expected}"
+
+
+class InvalidInput(FitqError):
+    """The input is wrong. Names every mistake at once, one a line."""
+
+    exit_code = 2
+
+    def __init__(self, mistakes: Sequence[Mistake] | str, hint: str = "") -> None:
+        self.mistakes = () if isinstance(mistakes, str) else tuple(mistakes)
+        message = mistakes if isinstance(mistakes, str) else "\n".join(map(str, mistakes))
+        super().__init__(message, hint)
+
+
+class UnknownJob(InvalidInput):
+    """No job goes by this id or name, or several do."""
+
+
+class QueueUnreachable(FitqError):
+    """Redis does not answer, or refuses us."""
+
+    exit_code = 3
+
+
+class StoreError(FitqError):
+    """The artifact store cannot be read or written."""
+
+
+class StackError(FitqError):
+    """A part of the local stack does not start or stop."""
+
+
+class JobError(FitqError):
+    """A job failed for the reason given; `kind` is the word that its record keeps."""
+
+    kind = "error"
+
+
+class BadJob(JobError):
+    """The job cannot work as it was asked for: running it again would not help."""
+
+    kind = "bad-job"
+
+
+class OutOfMemory(JobError):
+    """The device's or the host's memory was not enough."""
+
+    kind = "out-of-memory"
+
+
+def _short(value: object, limit: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

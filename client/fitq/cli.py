@@ -1,0 +1,118 @@
+"""The command `fitq`: finds a command's file when it is asked for, and prints every error."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from fitq import __version__
+
+# In the order of a first day with fitq; each is a file in fitq/commands/.
+COMMANDS = {
+    "up": "Start the local stack: Redis, one worker per device, Flower.",
+    "down": "Stop the local stack.",
+    "train": "Train a model.",
+    "evaluate": "Evaluate a trained model.",
+    "predict": "Predict with a trained model.",
+    "jobs": "List jobs.",
+    "show": "Show one job: spec, state, results, where its artifacts are.",
+    "watch": "Follow a job live.",
+    "wait": "Wait until jobs have ended.",
+    "logs": "Print a job's log.",
+    "cancel": "Cancel jobs.",
+    "history": "Print a job's training history.",
+    "pull": "Copy a job's artifacts to a folder.",
+    "datasets": "List and describe the data sets.",
+    "models": "List the models that can be trained, with their options.",
+    "workers": "List the workers and what they do.",
+    "doctor": "Check what fitq needs, part by part.",
+    "version": "Print the versions.",
+}
+INTERRUPTED = 130
+
+
+class LazyCommands(click.Group):
+    """A group that imports a command's module only to run it or to show its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table above."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, from fitq/commands/."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"fitq.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As Click does, but an unknown command is told the nearest known one."""
+        from difflib import get_close_matches
+
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = get_close_matches(name, COMMANDS, 1)
+            hint = f" Did you mean `fitq {near[0]}`?" if near else " See `fitq --help`."
+            raise click.UsageError(f"there is no command {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table above, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=LazyCommands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
+)
+@click.version_option(__version__, prog_name="fitq")
+def group() -> None:
+    """model.fit on a queue.
+
+    Submit Keras jobs from here; workers with a device of their own run them.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run `fitq` and exit: 0 done, 1 failed, 2 wrong use, 3 no queue, 130 interrupted."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run `fitq` and return its exit code; every error is printed here and nowhere else."""
+    from fitq_shared.errors import FitqError
+
+    try:
+        result: Any = group.main(arguments, prog_name="fitq", standalone_mode=False)
+    except FitqError as error:
+        _complain(error.message, error.hint)
+        return error.exit_code
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _complain(message: str, hint: str) -> None:
+    lines = message.splitlines() or [""]
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(lines[0], err=True)
+    for line in lines[1:]:
+        click.echo(f"       {line}", err=True)
+    if hint:
+        click.secho("  try: ", fg="yellow", nl=False, err=True)
+        click.echo(hint, err=True)

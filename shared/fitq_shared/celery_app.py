@@ -1,0 +1,46 @@
+"""The Celery application: the same settings for whoever sends, runs or watches.
+
+A Celery message is only a hint that there is work; the job record is the truth. So a message
+is acknowledged on receipt, nothing is prefetched, and no result backend is kept: Celery's own
+redelivery after a visibility timeout loses and doubles long jobs (celery issue 5935).
+"""
+
+from __future__ import annotations
+
+from celery import Celery
+from kombu import Exchange, Queue
+
+from fitq_shared.queues import QUEUES, TASK_PREFIX
+from fitq_shared.settings import Settings
+
+
+def make_app(settings: Settings) -> Celery:
+    """A Celery application on the Redis of these settings."""
+    app = Celery("fitq", broker=settings.redis_url, set_as_current=False)
+    app.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        result_serializer="json",
+        task_ignore_result=True,
+        task_acks_late=False,
+        worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
+        task_track_started=True,
+        task_send_sent_event=True,
+        worker_send_task_events=True,
+        # The child imports TensorFlow at its start, which takes longer than the 4 s that
+        # Celery waits by default before it kills and respawns the child, for ever.
+        worker_proc_alive_timeout=120.0,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={"socket_connect_timeout": 3, "socket_keepalive": True},
+        task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
+        task_create_missing_queues=True,
+        task_default_queue=QUEUES[0],
+        task_routes={f"{TASK_PREFIX}*": {"queue": QUEUES[0]}},
+        enable_utc=True,
+        timezone="UTC",
+    )
+    return app

@@ -1,0 +1,100 @@
+"""Where the queue and the store are, and whose jobs these are."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from fitq_shared.errors import InvalidInput, Mistake, QueueUnreachable
+
+STACK_FOLDER = ".fitq"
+STACK_FILE = "stack.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What client, worker and Flower must agree on.
+
+    From the environment: FITQ_REDIS_URL, FITQ_STORE, FITQ_OWNER, FITQ_LEASE_SECONDS. What is
+    not set there comes from the local stack (`.fitq/stack.json`, written by `fitq up`) of this
+    folder or the nearest one above it.
+    """
+
+    redis_url: str
+    store_url: str | None = None
+    owner: str = ""
+    lease_seconds: float = 15.0
+    flower_url: str | None = None
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, start: Path | None = None) -> Settings:
+        """Read the settings.
+
+        Raises:
+            QueueUnreachable: nothing says where Redis is.
+            InvalidInput: a variable has a value that makes no sense.
+        """
+        environ = os.environ if environ is None else environ
+        stack = read_stack(start or Path.cwd())
+        redis_url = environ.get("FITQ_REDIS_URL") or stack.get("redis_url")
+        if not redis_url:
+            raise QueueUnreachable(
+                "no queue: neither FITQ_REDIS_URL nor a local stack says where Redis is",
+                "start a local stack with `fitq up`, or set FITQ_REDIS_URL=redis://HOST:6379/0",
+            )
+        return cls(
+            redis_url=redis_url,
+            store_url=environ.get("FITQ_STORE") or stack.get("store"),
+            owner=environ.get("FITQ_OWNER") or _user(),
+            lease_seconds=_positive(environ, "FITQ_LEASE_SECONDS", cls.lease_seconds),
+            flower_url=stack.get("flower_url"),
+        )
+
+    @property
+    def shown_redis_url(self) -> str:
+        """The Redis URL with its password hidden, fit to print."""
+        return hide_password(self.redis_url)
+
+
+def read_stack(start: Path) -> dict[str, str]:
+    """What `.fitq/stack.json` of this folder or the nearest above says; empty without one."""
+    for folder in (start, *start.parents):
+        file = folder / STACK_FOLDER / STACK_FILE
+        if file.is_file():
+            return dict(json.loads(file.read_text(encoding="utf-8")))
+    return {}
+
+
+def hide_password(url: str) -> str:
+    """The URL with *** in place of its password."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    user = parts.username or ""
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{user}:***@{host}"))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def _positive(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name)
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise InvalidInput([Mistake(name, text, "a number of seconds above 0")])
+    return value

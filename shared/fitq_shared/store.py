@@ -1,8 +1,8 @@
 """The artifact store: a folder or any fsspec URL that holds everything large.
 
-    jobs/<job id>/attempt-<n>/     artifacts of one attempt (see attempt.py)
-    datasets/<name>/               cached data sets
-    inputs/<sha256>.npz            arrays given to `fitq predict`
+jobs/<job id>/attempt-<n>/     artifacts of one attempt (see attempt.py)
+datasets/<name>/               cached data sets
+inputs/<sha256>.npz            arrays given to `fitq predict`
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+
+import fsspec
 
 from fitq_shared.errors import StoreError
 
@@ -29,8 +31,6 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        import fsspec
-
         self.url = url
         try:
             self._fs, root = fsspec.core.url_to_fs(url)

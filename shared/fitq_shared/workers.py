@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from fitq_shared.queues import DeviceKind, DeviceNeed
 from fitq_shared.redis_link import Redis
@@ -57,7 +58,7 @@ def withdraw(redis: Redis, token: str) -> None:
 
 def list_workers(redis: Redis) -> list[WorkerInfo]:
     """The workers whose word still stands, by name. Forgets the others."""
-    tokens = sorted(redis.smembers(WORKERS))
+    tokens: list[Any] = sorted(redis.smembers(WORKERS))
     if not tokens:
         return []
     texts = redis.mget([worker_key(token) for token in tokens])

@@ -1,0 +1,149 @@
+"""The folder of one attempt: the one class that knows the name of every artifact.
+
+An attempt writes only into its own folder, so attempts never meet. The manifest, with the
+SHA-256 of each file, is written last; the job's record names the published attempt and its
+manifest's sum, so readers find the folder through the record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from fitq_shared.errors import StoreError
+from fitq_shared.record import JobRecord
+from fitq_shared.store import Store
+
+MANIFEST = "manifest.json"
+
+
+class AttemptFolder:
+    """The artifacts of one attempt of one job, in the store."""
+
+    spec = "spec.json"
+    model = "model.keras"
+    summary = "summary.txt"
+    history_csv = "history.csv"
+    history_json = "history.json"
+    metrics = "metrics.json"
+    environment = "environment.json"
+    log = "log.txt"
+    description = "description.json"
+    predictions_npz = "predictions.npz"
+    predictions_csv = "predictions.csv"
+    predictions_head = "predictions_head.json"
+    model_plot = "model.png"
+    history_plot = "history.png"
+    heat_map = "heat_map.png"
+    samples = "samples.png"
+    predictions_plot = "predictions.png"
+    confusion = "confusion.json"
+    confusion_plot = "confusion.png"
+
+    def __init__(self, store: Store, job_id: str, number: int) -> None:
+        self._store = store
+        self.path = f"jobs/{job_id}/attempt-{number}"
+
+    @classmethod
+    def of(cls, store: Store, record: JobRecord) -> AttemptFolder:
+        """The folder of a job's newest attempt: the published one, once it has succeeded."""
+        return cls(store, record.id, record.attempt)
+
+    @property
+    def location(self) -> str:
+        """Where a person finds the folder."""
+        return self._store.locate(self.path)
+
+    def local(self, name: str) -> Path:
+        """The local path of one artifact, its folder made.
+
+        Raises:
+            StoreError: the store is no folder of this machine, or cannot be written.
+        """
+        root = self._store.folder
+        if root is None:
+            raise StoreError(
+                f"the store {self._store.url!r} is not a folder of this machine",
+                "give the worker a mounted folder as FITQ_STORE",
+            )
+        folder = root / self.path
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"cannot make the folder {str(folder)!r}: {error.strerror}",
+                "check that the volume exists and belongs to the user who runs the worker",
+            ) from error
+        return folder / name
+
+    def exists(self, name: str) -> bool:
+        """Whether an artifact is there."""
+        return self._store.exists(f"{self.path}/{name}")
+
+    def read(self, name: str) -> bytes:
+        """An artifact's content.
+
+        Raises:
+            StoreError: it is not there or cannot be read.
+        """
+        return self._store.read(f"{self.path}/{name}")
+
+    def write(self, name: str, content: bytes | str) -> None:
+        """Write an artifact whole."""
+        data = content.encode() if isinstance(content, str) else content
+        self._store.write(f"{self.path}/{name}", data)
+
+    def write_json(self, name: str, value: object) -> None:
+        """Write an artifact as JSON."""
+        self.write(name, json.dumps(value, indent=2, allow_nan=True) + "\n")
+
+    def read_json(self, name: str) -> object:
+        """An artifact that is JSON."""
+        return json.loads(self.read(name))
+
+    def files(self) -> list[str]:
+        """The names of the artifacts that are there, the manifest too."""
+        return self._store.files(self.path)
+
+    def seal(self) -> str:
+        """Write the manifest of all that is there now.
+
+        Returns:
+            The manifest's own SHA-256: what the record keeps when this attempt is published.
+        """
+        sums = {name: self._sum(name) for name in self.files() if name != MANIFEST}
+        self.write_json(MANIFEST, sums)
+        return self._sum(MANIFEST)
+
+    def sums(self, manifest: str) -> dict[str, str]:
+        """The published sums, by file name.
+
+        Raises:
+            StoreError: the manifest is not the one that was published.
+        """
+        content = self.read(MANIFEST)
+        if hashlib.sha256(content).hexdigest() != manifest:
+            raise StoreError(
+                f"{self.path}/{MANIFEST} is not the one that was published",
+                "the volume was changed by something else than fitq: train again",
+            )
+        return dict(json.loads(content))
+
+    def read_verified(self, name: str, manifest: str) -> bytes:
+        """A published artifact, checked against its sum.
+
+        Raises:
+            StoreError: it is damaged, missing, or was never published.
+        """
+        expected = self.sums(manifest).get(name)
+        content = self.read(name) if expected else b""
+        if not expected or hashlib.sha256(content).hexdigest() != expected:
+            raise StoreError(
+                f"{self.path}/{name} is {'damaged' if expected else 'not among the artifacts'}",
+                "see what is there with `fitq show`, or run the job again",
+            )
+        return content
+
+    def _sum(self, name: str) -> str:
+        return hashlib.sha256(self.read(name)).hexdigest()

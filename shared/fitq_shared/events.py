@@ -1,0 +1,69 @@
+"""What happens to a job, as a stream that clients follow.
+
+Types: queued, started, progress, epoch, requeued, succeeded, failed, cancelled. The states'
+events are written together with the state (transitions/); the worker adds the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fitq_shared.redis_link import Redis
+
+ENDINGS = ("succeeded", "failed", "cancelled")
+KEPT_EVENTS = 1000
+KEPT_AFTER_THE_END_MS = 60 * 60 * 1000
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of the stream; `data` is what this type of event carries."""
+
+    id: str
+    type: str
+    attempt: int
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def events_key(job_id: str) -> str:
+    """The key of a job's event stream."""
+    return f"fitq:events:{job_id}"
+
+
+def publish(redis: Redis, job_id: str, event: str, attempt: int, data: Mapping[str, Any]) -> None:
+    """Add an event. Old ones fall off the end of a long stream."""
+    fields: dict[Any, Any] = {"type": event, "attempt": attempt, "data": json.dumps(data)}
+    redis.xadd(events_key(job_id), fields, maxlen=KEPT_EVENTS, approximate=True)
+
+
+def follow(
+    redis: Redis, job_id: str, after: str = "0", block_seconds: float = 1.0
+) -> Iterator[Event | None]:
+    """The events after the given id, then the new ones as they come.
+
+    Yields None whenever nothing has come for `block_seconds`, so that the caller can look at
+    other things. Ends only when the caller stops.
+    """
+    key = events_key(job_id)
+    while True:
+        answer: Any = redis.xread({key: after}, count=200, block=int(block_seconds * 1000))
+        entries = answer[0][1] if isinstance(answer, list) and answer else []
+        if isinstance(answer, dict):
+            entries = answer.get(key, [[]])[0]
+        for after, fields in entries:
+            yield _event(after, fields)
+        if not entries:
+            yield None
+
+
+def _event(event_id: str, fields: Mapping[str, str]) -> Event:
+    data = json.loads(fields["data"]) if "data" in fields else {}
+    for name in ("worker", "at"):
+        if name in fields:
+            data[name] = fields[name]
+    if "reason" in fields:
+        data["reason"] = json.loads(fields["reason"])
+    return Event(event_id, fields["type"], int(fields["attempt"]), data)

@@ -1,0 +1,282 @@
+"""Job records: the truth about every job, in Redis.
+
+States: queued, running, succeeded, failed, cancelled. Every change is a compare-and-set on
+(state, attempt, owner), done by one Lua script in transitions/ under Redis's clock, so of two
+workers that think a job is theirs, one is told that it is not.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from difflib import get_close_matches
+from importlib import resources
+from typing import Any, Literal
+
+from fitq_shared.errors import UnknownJob
+from fitq_shared.events import KEPT_AFTER_THE_END_MS, events_key
+from fitq_shared.lease import Lease
+from fitq_shared.queues import queue_for
+from fitq_shared.record import Attempt, JobRecord, Reason, State
+from fitq_shared.redis_link import Redis
+from fitq_shared.specs.base import JobSpec
+
+# How many workers a job may take down before it is held to be the cause.
+LOSS_LIMIT = 3
+
+JOBS = "fitq:jobs"
+RUNNING = "fitq:running"
+_ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def job_key(job_id: str) -> str:
+    """The key of a job's record."""
+    return f"fitq:job:{job_id}"
+
+
+def queued_key(queue: str) -> str:
+    """The key of a queue's queued jobs, by the time they were last sent."""
+    return f"fitq:queued:{queue}"
+
+
+def taken_key(queue: str) -> str:
+    """The key of when the newest job taken from a queue had been sent."""
+    return f"fitq:taken:{queue}"
+
+
+def name_key(name: str) -> str:
+    """The key of the jobs that go by a name, by the time they were created."""
+    return f"fitq:name:{name}"
+
+
+class Records:
+    """Reads and changes job records."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self._scripts: dict[str, Any] = {}
+
+    # -- making and finding ---------------------------------------------------------------
+
+    def create(self, spec: JobSpec) -> JobRecord:
+        """Write the record of a new job, queued as its attempt 1."""
+        while True:
+            job_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
+            fields = {
+                "id": job_id,
+                "name": spec.name,
+                "kind": spec.kind,
+                "owner": spec.owner,
+                "tags": json.dumps(spec.tags),
+                "device": spec.device,
+                "summary": spec.summary,
+                "spec": spec.canonical(),
+                "spec_hash": spec.digest(),
+            }
+            keys = [
+                job_key(job_id),
+                JOBS,
+                queued_key(queue_for(spec.device)),
+                name_key(spec.name),
+                events_key(job_id),
+            ]
+            pairs = [part for pair in fields.items() for part in pair]
+            if self._run("create", keys, [job_id, *pairs]) == "created":
+                return self.get(job_id)
+
+    def get(self, job_id: str) -> JobRecord:
+        """The record of this id.
+
+        Raises:
+            UnknownJob: there is none.
+        """
+        fields: Any = self.redis.hgetall(job_key(job_id))
+        if not fields:
+            raise UnknownJob(f"there is no job {job_id!r}", "see `fitq jobs`")
+        return JobRecord.from_fields(fields)
+
+    def find(self, reference: str) -> JobRecord:
+        """The record that an id, the beginning of one, or a name refers to.
+
+        A name that several jobs carry means the newest of them.
+
+        Raises:
+            UnknownJob: none, or several, begin like this; suggests the nearest names.
+        """
+        if self.redis.exists(job_key(reference)):
+            return self.get(reference)
+        named: Any = self.redis.zrevrange(name_key(reference), 0, 0)
+        if named:
+            return self.get(named[0])
+        ids: Any = self.redis.zrange(JOBS, 0, -1)
+        matches = [i for i in ids if len(reference) >= 2 and i.startswith(reference)]
+        if len(matches) == 1:
+            return self.get(matches[0])
+        if matches:
+            listed = ", ".join(matches[:5])
+            raise UnknownJob(f"several jobs begin with {reference!r}: {listed}", "give more of it")
+        raise UnknownJob(
+            f"there is no job {reference!r}" + self._guess(reference), "see `fitq jobs`"
+        )
+
+    def all(self, limit: int | None = None) -> Iterator[JobRecord]:
+        """The records, newest first."""
+        ids: Any = self.redis.zrevrange(JOBS, 0, (limit or 0) - 1)
+        yield from self._many(ids)
+
+    def running(self) -> Iterator[JobRecord]:
+        """The records of running jobs, longest running first."""
+        ids: Any = self.redis.zrange(RUNNING, 0, -1)
+        yield from self._many(ids)
+
+    def queued(self, queue: str) -> Iterator[JobRecord]:
+        """The records of a queue's queued jobs, first sent first."""
+        ids: Any = self.redis.zrange(queued_key(queue), 0, -1)
+        yield from self._many(ids)
+
+    def place(self, record: JobRecord) -> int | None:
+        """How many jobs are before this one in its queue; None when it is not queued."""
+        rank: Any = self.redis.zrank(queued_key(record.queue), record.id)
+        return rank if isinstance(rank, int) else None
+
+    # -- changing -------------------------------------------------------------------------
+
+    def claim(
+        self, job_id: str, number: int, spec_hash: str, lease: Lease, worker: str, device_name: str
+    ) -> Attempt | str:
+        """Take a queued job for the worker that holds this lease.
+
+        Returns:
+            The attempt, or why not: "stale" (it is no longer queued as this attempt),
+            "altered" (the message names another spec than the record) or "no-lease".
+        """
+        queue = self._queue_of(job_id)
+        keys = [
+            job_key(job_id),
+            queued_key(queue),
+            RUNNING,
+            events_key(job_id),
+            lease.key,
+            taken_key(queue),
+        ]
+        args = [job_id, number, spec_hash, lease.token, worker, device_name]
+        outcome = self._run("claim", keys, args)
+        return Attempt(job_id, number, lease.token) if outcome == "claimed" else outcome
+
+    def succeed(self, attempt: Attempt, manifest: str, metrics: Mapping[str, float]) -> bool:
+        """Publish: the attempt's folder with this manifest is the job's result.
+
+        Returns:
+            False when the attempt is outdated: nothing was changed.
+        """
+        fields = {"manifest": manifest, "metrics": json.dumps(dict(metrics))}
+        return self._finish(attempt, "succeeded", fields)
+
+    def fail(self, attempt: Attempt, reason: Reason) -> bool:
+        """The attempt failed for good. False when it is outdated."""
+        return self._finish(attempt, "failed", {"reason": json.dumps(asdict(reason))})
+
+    def cancelled(self, attempt: Attempt) -> bool:
+        """The attempt has stopped because its job was cancelled. False when it is outdated."""
+        return self._finish(attempt, "cancelled", {})
+
+    def give_back(
+        self, attempt: Attempt, reason: Reason, *, lost: bool, unless_leased: str | None = None
+    ) -> State | Literal["stale", "alive"]:
+        """Queue the job again as its next attempt.
+
+        Args:
+            lost: whether a worker was lost with it; a job that loses LOSS_LIMIT workers fails.
+            unless_leased: the lease under which it ran: nothing changes while it is held.
+
+        Returns:
+            The new state (the caller sends the message if it is "queued"), "stale" when the
+            attempt is outdated, or "alive" when its lease is still held.
+        """
+        job_id = attempt.job_id
+        keys = [
+            job_key(job_id),
+            RUNNING,
+            queued_key(self._queue_of(job_id)),
+            events_key(job_id),
+            unless_leased or "fitq:lease:none",
+        ]
+        args = [
+            job_id,
+            attempt.number,
+            attempt.token,
+            json.dumps(asdict(reason)),
+            int(lost),
+            LOSS_LIMIT,
+            int(unless_leased is not None),
+            KEPT_AFTER_THE_END_MS,
+        ]
+        return self._run("give_back", keys, args)  # type: ignore[return-value]
+
+    def cancel(self, record: JobRecord) -> str:
+        """Cancel a job.
+
+        Returns:
+            "cancelled", "stopping" (it runs, and stops at its next batch), or the state in
+            which it had ended before.
+        """
+        keys = [job_key(record.id), queued_key(record.queue), events_key(record.id)]
+        return self._run("cancel", keys, [record.id, KEPT_AFTER_THE_END_MS])
+
+    def may_resend(self, record: JobRecord) -> bool:
+        """Take the right to send this queued job's message again; one caller gets it."""
+        keys = [job_key(record.id), queued_key(record.queue)]
+        sent: Any = self.redis.hget(keys[0], "sent")
+        if sent is None or float(sent) != record.sent:
+            return False
+        return self._run("resend", keys, [record.id, record.attempt, sent]) == "resend"
+
+    def order(self, attempt: Attempt) -> Literal["go-on", "cancel", "outdated"]:
+        """What a running attempt is to do now."""
+        fields: Any = self.redis.hmget(
+            job_key(attempt.job_id), ["state", "attempt", "token", "cancel"]
+        )
+        if fields[:3] != ["running", str(attempt.number), attempt.token]:
+            return "outdated"
+        return "cancel" if fields[3] == "1" else "go-on"
+
+    # -- inside ---------------------------------------------------------------------------
+
+    def _finish(self, attempt: Attempt, state: State, fields: Mapping[str, str]) -> bool:
+        keys = [job_key(attempt.job_id), RUNNING, events_key(attempt.job_id)]
+        pairs = [part for pair in fields.items() for part in pair]
+        args = [
+            attempt.job_id,
+            attempt.number,
+            attempt.token,
+            state,
+            KEPT_AFTER_THE_END_MS,
+            *pairs,
+        ]
+        return self._run("finish", keys, args) == "finished"
+
+    def _many(self, ids: list[str]) -> Iterator[JobRecord]:
+        for start in range(0, len(ids), 200):
+            with self.redis.pipeline(transaction=False) as pipe:
+                for job_id in ids[start : start + 200]:
+                    pipe.hgetall(job_key(job_id))
+                for fields in pipe.execute():
+                    if fields:
+                        yield JobRecord.from_fields(fields)
+
+    def _queue_of(self, job_id: str) -> str:
+        device: Any = self.redis.hget(job_key(job_id), "device")
+        return queue_for(device or "any")
+
+    def _guess(self, reference: str) -> str:
+        names = {record.name for record in self.all(limit=500)}
+        near = get_close_matches(reference, names, 1)
+        return f"; did you mean {near[0]!r}?" if near else ""
+
+    def _run(self, name: str, keys: list[str], args: list[Any]) -> str:
+        if name not in self._scripts:
+            source = resources.files("fitq_shared.transitions") / f"{name}.lua"
+            self._scripts[name] = self.redis.register_script(source.read_text(encoding="utf-8"))
+        return str(self._scripts[name](keys=keys, args=args))

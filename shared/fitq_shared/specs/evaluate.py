@@ -1,0 +1,30 @@
+"""The spec of an evaluation job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fitq_shared.errors import Mistake
+from fitq_shared.specs.base import JobSpec, ModelRef, Split, dataset_mistakes
+from fitq_shared.specs.train import PositiveInt
+
+
+class EvaluateJob(JobSpec):
+    """Measure a published model on one split of a data set."""
+
+    kind: Literal["evaluate"] = "evaluate"
+    model: ModelRef
+    dataset: str
+    split: Split = "test"
+    batch_size: PositiveInt = 128
+
+    @property
+    def summary(self) -> str:
+        """For example: brave-otter on mnist test."""
+        return f"{self.model.name} on {self.dataset} {self.split}"
+
+    @classmethod
+    def mistakes_between_fields(cls, data: Mapping[str, Any]) -> list[Mistake]:
+        """A data set that is not known."""
+        return dataset_mistakes(data)

@@ -1,0 +1,33 @@
+"""The kinds of job there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fitq_shared.errors import InvalidInput
+from fitq_shared.specs.base import JobSpec
+from fitq_shared.specs.describe import DescribeJob
+from fitq_shared.specs.evaluate import EvaluateJob
+from fitq_shared.specs.mistakes import unknown_choice
+from fitq_shared.specs.predict import PredictJob
+from fitq_shared.specs.train import TrainJob
+
+KINDS: dict[str, type[JobSpec]] = {
+    "train": TrainJob,
+    "evaluate": EvaluateJob,
+    "predict": PredictJob,
+    "describe": DescribeJob,
+}
+
+
+def parse_spec(data: Mapping[str, Any]) -> JobSpec:
+    """The spec of whatever kind the values name.
+
+    Raises:
+        InvalidInput: an unknown kind, or anything that `JobSpec.parse` finds.
+    """
+    kind = data.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise InvalidInput([unknown_choice("kind", kind, KINDS)])
+    return KINDS[kind].parse(data)

@@ -1,0 +1,90 @@
+"""The models that can be trained by name, and their options.
+
+A model takes raw images, uint8 of shape (n, height, width), and gives probabilities, float32
+of shape (n, classes). How each is built is in fitq_worker/models/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from fitq_shared.specs.base import Spec
+
+Activation = Literal["relu", "elu", "gelu", "leaky_relu", "selu", "sigmoid", "silu", "tanh"]
+Width = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+def _listed(value: Any) -> Any:
+    """One value where a list is expected stands for a list of it alone."""
+    return (value,) if isinstance(value, str | int | float) else value
+
+
+Listed = BeforeValidator(_listed)
+Widths = Annotated[tuple[Width, ...], Field(min_length=1, max_length=64), Listed]
+
+
+class Mlp(Spec):
+    """Flatten, then dense layers, each with its activation and its dropout after it.
+
+    `dropout` and `activation` are one value for all layers, or one for each.
+    """
+
+    type: Literal["mlp"] = "mlp"
+    units: Widths = (128,)
+    dropout: Annotated[tuple[Fraction, ...], Listed] = (0.0,)
+    activation: Annotated[tuple[Activation, ...], Listed] = ("relu",)
+
+    @model_validator(mode="after")
+    def _one_for_each_layer(self) -> Mlp:
+        for name in ("dropout", "activation"):
+            values = getattr(self, name)
+            if len(values) not in (1, len(self.units)):
+                raise ValueError(
+                    f"one {name} for all layers or one for each: {len(self.units)} layers, "
+                    f"{len(values)} values"
+                )
+        return self
+
+    def layers(self) -> list[tuple[int, str, float]]:
+        """(units, activation, dropout) of each layer."""
+        count = len(self.units)
+        dropout = self.dropout if len(self.dropout) == count else self.dropout * count
+        activation = self.activation if len(self.activation) == count else self.activation * count
+        return list(zip(self.units, activation, dropout, strict=True))
+
+
+class Cnn(Spec):
+    """Blocks of convolution and max pooling, then one dense layer with dropout."""
+
+    type: Literal["cnn"] = "cnn"
+    filters: Annotated[tuple[Width, ...], Field(min_length=1, max_length=4), Listed] = (32, 64)
+    kernel_size: Annotated[int, Field(strict=True, ge=1, le=11)] = 3
+    units: Width = 128
+    dropout: Fraction = 0.5
+    activation: Activation = "relu"
+
+
+class Rnn(Spec):
+    """Reads an image row by row with LSTM or GRU layers."""
+
+    type: Literal["rnn"] = "rnn"
+    cell: Literal["lstm", "gru"] = "lstm"
+    units: Widths = (128,)
+    bidirectional: bool = False
+    dropout: Fraction = 0.0
+
+
+def _named(value: Any) -> Any:
+    """A name where a model is expected stands for that model with its defaults."""
+    return {"type": value} if isinstance(value, str) else value
+
+
+Model = Annotated[Mlp | Cnn | Rnn, Field(discriminator="type"), BeforeValidator(_named)]
+
+MODELS: Mapping[str, type[Spec]] = {
+    model.model_fields["type"].default: model for model in get_args(get_args(Model)[0])
+}

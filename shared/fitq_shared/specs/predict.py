@@ -1,0 +1,58 @@
+"""The spec of a prediction job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from fitq_shared.errors import Mistake
+from fitq_shared.specs.base import JobSpec, ModelRef, Sha256, Spec, Split, dataset_mistakes
+from fitq_shared.specs.train import PositiveInt
+
+
+class DatasetRows(Spec):
+    """Predict one split of a data set; its labels are known."""
+
+    type: Literal["dataset"] = "dataset"
+    dataset: str
+    split: Split = "test"
+
+
+class FileRows(Spec):
+    """Predict an array that lies in the store: uint8 of shape (n, height, width).
+
+    `array` names one array of an `.npz`; None for an `.npy`. `file` is what the user called it.
+    """
+
+    type: Literal["file"] = "file"
+    path: Annotated[str, StringConstraints(pattern=r"^inputs/[0-9a-f]{64}\.np[yz]$")]
+    sha256: Sha256
+    array: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    file: Annotated[str, StringConstraints(max_length=255)]
+
+
+class PredictJob(JobSpec):
+    """Predict classes and probabilities with a published model."""
+
+    kind: Literal["predict"] = "predict"
+    model: ModelRef
+    rows: Annotated[DatasetRows | FileRows, Field(discriminator="type")]
+    output_format: Literal["npz", "csv"] = "npz"
+    batch_size: PositiveInt = 128
+
+    @property
+    def summary(self) -> str:
+        """For example: brave-otter on images.npz."""
+        rows = self.rows
+        what = rows.file if isinstance(rows, FileRows) else f"{rows.dataset} {rows.split}"
+        return f"{self.model.name} on {what}"
+
+    @classmethod
+    def mistakes_between_fields(cls, data: Mapping[str, Any]) -> list[Mistake]:
+        """A data set that is not known."""
+        rows = data.get("rows")
+        if not isinstance(rows, Mapping):
+            return []
+        return [Mistake("dataset", m.given, m.expected) for m in dataset_mistakes(rows)]

@@ -6,7 +6,8 @@ import secrets
 from typing import TYPE_CHECKING
 
 from fitq_shared.queues import task_name
-from fitq_shared.records import JobRecord, Records
+from fitq_shared.record import JobRecord
+from fitq_shared.records import Records
 from fitq_shared.specs.base import JobSpec
 
 if TYPE_CHECKING:

@@ -48,13 +48,15 @@ def follow(
     other things. Ends only when the caller stops.
     """
     key = events_key(job_id)
+    last = after
     while True:
-        answer: Any = redis.xread({key: after}, count=200, block=int(block_seconds * 1000))
+        answer: Any = redis.xread({key: last}, count=200, block=int(block_seconds * 1000))
         entries = answer[0][1] if isinstance(answer, list) and answer else []
         if isinstance(answer, dict):
             entries = answer.get(key, [[]])[0]
-        for after, fields in entries:
-            yield _event(after, fields)
+        for event_id, fields in entries:
+            yield _event(event_id, fields)
+            last = event_id
         if not entries:
             yield None
 

@@ -131,9 +131,19 @@ class Records:
         ids: Any = self.redis.zrange(RUNNING, 0, -1)
         yield from self._many(ids)
 
-    def queued(self, queue: str) -> Iterator[JobRecord]:
-        """The records of a queue's queued jobs, first sent first."""
-        ids: Any = self.redis.zrange(queued_key(queue), 0, -1)
+    def without_message(self, queue: str, grace_seconds: float) -> Iterator[JobRecord]:
+        """The queued jobs whose message must be lost, at most 100 of them.
+
+        A queue is first in, first out. So a job's message is lost when one that was sent after
+        it has been taken, or when nothing is left in the queue, and it has not been claimed
+        within the grace time that a worker may need between taking and claiming.
+        """
+        seconds, micros = self.redis.time()
+        newest = float(seconds) + micros / 1e6 - grace_seconds
+        if self.redis.llen(queue) != 0:
+            taken: Any = self.redis.get(taken_key(queue))
+            newest = min(newest, float(taken or 0))
+        ids: Any = self.redis.zrangebyscore(queued_key(queue), 0, f"({newest}", 0, 100)
         yield from self._many(ids)
 
     def place(self, record: JobRecord) -> int | None:

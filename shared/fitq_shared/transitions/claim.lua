@@ -1,7 +1,9 @@
 -- queued(n) -> running(n, worker). Only under the worker's lease, only for the spec that was sent.
 -- KEYS: job, queued, running, events, lease, queue_clock
 -- ARGV: id, attempt, spec_hash, token, worker, device
-local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'spec_hash', 'sent')
+local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'spec_hash', 'sent', 'token')
+-- Our own claim, asked for again because its answer was lost on the way.
+if job[1] == 'running' and job[2] == ARGV[2] and job[5] == ARGV[4] then return 'claimed' end
 if job[1] ~= 'queued' or job[2] ~= ARGV[2] then return 'stale' end
 if job[3] ~= ARGV[3] then return 'altered' end
 if redis.call('GET', KEYS[5]) ~= ARGV[4] then return 'no-lease' end

@@ -55,6 +55,12 @@ class Settings:
             flower_url=stack.get("flower_url"),
         )
 
+    @classmethod
+    def without_queue(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Settings for what needs no queue, such as a dry run."""
+        environ = os.environ if environ is None else environ
+        return cls(redis_url="", owner=environ.get("FITQ_OWNER") or _user())
+
     @property
     def shown_redis_url(self) -> str:
         """The Redis URL with its password hidden, fit to print."""

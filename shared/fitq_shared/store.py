@@ -91,6 +91,11 @@ class Store:
                     self._fs.rm_file(part)
                 raise
 
+    def remove(self, path: str) -> None:
+        """Remove one file."""
+        with self._reporting("remove", path):
+            self._fs.rm_file(self._full(path))
+
     def put(self, source: Path, folder: str) -> tuple[str, str]:
         """Keep a local file under its content's name, once.
 

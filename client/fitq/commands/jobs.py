@@ -1,0 +1,58 @@
+"""`fitq jobs`."""
+
+from __future__ import annotations
+
+import click
+
+from fitq.commands._options import as_json
+
+
+@click.command()
+@click.option("--mine", is_flag=True, help="Only my own.")
+@click.option("--owner", help="Only this owner's.")
+@click.option("--tag", "tags", multiple=True, help="Only with this tag; several: with all.")
+@click.option("--state", "states", multiple=True, help="Only in this state; several: in any.")
+@click.option("--kind", help="Only train, evaluate, predict or describe.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@as_json
+def command(
+    mine: bool,
+    owner: str | None,
+    tags: tuple[str, ...],
+    states: tuple[str, ...],
+    kind: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List jobs, newest first."""
+    from fitq.client import Client
+    from fitq.tables import ago, headline, print_json, print_table, took
+    from fitq_shared.errors import InvalidInput
+    from fitq_shared.record import STATES
+    from fitq_shared.specs.kinds import KINDS
+    from fitq_shared.specs.mistakes import unknown_choice
+
+    wrong = [unknown_choice("--state", state, STATES) for state in states if state not in STATES]
+    if kind is not None and kind not in KINDS:
+        wrong.append(unknown_choice("--kind", kind, KINDS))
+    if wrong:
+        raise InvalidInput(wrong)
+    client = Client()
+    owner = client.settings.owner if mine else owner
+    found = client.jobs(owner=owner, tags=tags, states=states, kind=kind, limit=limit)
+    if as_json:
+        print_json([record.public() for record in found])
+        return
+    if not found:
+        click.echo("no jobs; submit one with `fitq train`", err=True)
+        return
+    print_table(
+        ["id", "name", "kind", "what", "state", "result", "took", "created", "owner", "tags"],
+        [
+            [
+                *(r.id, r.name, r.kind, r.summary, r.state, headline(r.metrics)),
+                *(took(r), ago(r.created), r.owner, ",".join(r.tags)),
+            ]
+            for r in found
+        ],
+    )

@@ -1,0 +1,116 @@
+"""`fitq predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fitq.commands._options import VALUE, submission
+from fitq.drafts import complete
+
+if TYPE_CHECKING:
+    from fitq.client import Client
+    from fitq_shared.record import JobRecord
+
+
+@click.command()
+@click.argument("model")
+@click.option("--input", "file", type=click.Path(path_type=Path), help="An .npz or .npy of images.")
+@click.option("--array", help="Which array of an .npz.")
+@click.option("--dataset", help="Predict a data set's split instead of a file.")
+@click.option("--split", help="train or test. Default: test.")
+@click.option("--format", "output_format", help="npz or csv. Default: npz.")
+@click.option("--rows", type=click.IntRange(0, 100), default=6, show_default=True)
+@click.option("--batch-size", type=VALUE, help="Default: 128.")
+@submission
+def command(
+    model: str,
+    file: Path | None,
+    array: str | None,
+    dataset: str | None,
+    split: str | None,
+    rows: int,
+    no_wait: bool,
+    dry_run: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Predict classes with the model of a training job, MODEL: the job's name or id.
+
+    Prints the first rows; all of them lie in the job's artifacts.
+    """
+    from fitq.client import Client
+    from fitq.outcome import submit_and_follow
+    from fitq.tables import print_json
+    from fitq_shared.errors import InvalidInput
+
+    if (file is None) == (dataset is None):
+        raise InvalidInput("give either --input FILE or --dataset NAME to predict")
+    client = Client()
+    trained, reference = client.model(model)
+    values = {"kind": "predict", "model": reference.model_dump(), **flags}
+    if dataset is not None:
+        values["rows"] = {"type": "dataset", "dataset": dataset, "split": split or "test"}
+    elif file is not None:
+        values["rows"] = _file_rows(client, file, array, trained)
+    spec = complete(values, client.settings)
+    if dry_run:
+        print_json(spec.model_dump(mode="json"))
+        return
+    record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
+    if record and rows and not as_json:
+        _print_head(client, record, rows)
+
+
+def _file_rows(client: Client, file: Path, array: str | None, trained: JobRecord) -> dict[str, Any]:
+    """Check the file here, where its mistakes can still be mended, and put it into the store."""
+    from fitq_shared.array_files import read_array
+    from fitq_shared.catalogue import DATASETS
+    from fitq_shared.errors import InvalidInput, Mistake
+
+    try:
+        with file.open("rb") as content:
+            images = read_array(content, str(file), array)
+    except OSError as error:
+        raise InvalidInput([Mistake("--input", str(file), f"a file ({error.strerror})")]) from None
+    expected = DATASETS[trained.spec["dataset"]].image_shape
+    if images.shape[1:] != expected or len(images) == 0:
+        shape = f"(n, {', '.join(map(str, expected))})"
+        raise InvalidInput(
+            [Mistake("--input", f"array of shape {images.shape}", f"shape {shape}, n at least 1")],
+            "reshape the array to what the model was trained on",
+        )
+    path, sha256 = client.upload(file)
+    return {
+        "type": "file",
+        "path": path,
+        "sha256": sha256,
+        "array": array,
+        "file": file.name[-255:],
+    }
+
+
+def _print_head(client: Client, record: JobRecord, count: int) -> None:
+    from fitq.tables import print_table
+    from fitq_shared.attempt_folder import AttemptFolder
+
+    if not client.has_store:
+        click.echo("the predictions are in the store, which this client cannot read", err=True)
+        return
+    head: Any = client.folder(record).read_json(AttemptFolder.predictions_head)
+    known = bool(head) and "true" in head[0]
+    headers = ["row", "class", "name", "probability", *(["true"] if known else [])]
+    shown = [
+        [
+            r["row"],
+            r["class"],
+            r["name"],
+            f"{r['probability']:.4f}",
+            *([r["true"]] if known else []),
+        ]
+        for r in head[:count]
+    ]
+    print_table(headers, shown)
+    click.echo(f"next: fitq pull {record.name}")

@@ -1,0 +1,37 @@
+"""`fitq wait`."""
+
+from __future__ import annotations
+
+import click
+
+from fitq.commands._options import as_json
+
+
+@click.command()
+@click.argument("jobs", nargs=-1, required=True)
+@click.option("--timeout", type=click.FloatRange(min=0), help="Give up after so many seconds.")
+@as_json
+def command(jobs: tuple[str, ...], timeout: float | None, as_json: bool) -> None:
+    """Wait until jobs have ended; succeeds when all of them have succeeded."""
+    import time
+
+    from fitq.client import Client
+    from fitq.tables import print_json
+
+    client = Client()
+    records = [client.job(job) for job in jobs]
+    end = None if timeout is None else time.monotonic() + timeout
+    ended = []
+    for record in records:
+        left = None if end is None else max(0.0, end - time.monotonic())
+        ended.append(client.wait(record, left))
+    if as_json:
+        print_json([record.public() for record in ended])
+    else:
+        for record in ended:
+            reason = f": {record.reason.message}" if record.reason else ""
+            click.echo(f"{record.id}  {record.name}  {record.state}{reason}")
+    if any(not record.ended for record in ended):
+        click.echo(f"not ended within {timeout:g} s; the jobs go on", err=True)
+    if any(record.state != "succeeded" for record in ended):
+        raise SystemExit(1)

@@ -1,0 +1,23 @@
+"""`fitq watch`."""
+
+from __future__ import annotations
+
+import click
+
+from fitq.commands._options import as_json, job
+
+
+@click.command()
+@job
+@as_json
+def command(job: str, as_json: bool) -> None:
+    """Follow a job live, from its beginning."""
+    from fitq.client import Client
+    from fitq.outcome import follow_to_end, show_end
+
+    client = Client()
+    record = client.job(job)
+    if not record.ended:
+        click.echo(f"job {record.id} ({record.name}): {record.summary}", err=True)
+        record = follow_to_end(client, record)
+    show_end(client, record, as_json=as_json)

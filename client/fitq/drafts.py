@@ -1,0 +1,102 @@
+"""From flags and job files to a complete spec."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fitq_shared.errors import InvalidInput, Mistake
+from fitq_shared.settings import Settings
+from fitq_shared.specs.base import JobSpec
+from fitq_shared.specs.kinds import KINDS
+
+
+class Value(click.ParamType[Any]):
+    """A flag's value as a number, a list, true or false, or text. Never refuses.
+
+    What is wrong with it the spec says, together with all else that is wrong.
+    """
+
+    name = "value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """For example "0.4,0.3" as [0.4, 0.3]."""
+        if not isinstance(value, str):
+            return value
+        if "," in value:
+            return [_scalar(part.strip()) for part in value.split(",") if part.strip()]
+        return _scalar(value)
+
+
+def _scalar(text: str) -> Any:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if re.fullmatch(r"[+-]?\d+", text):
+        return int(text)
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def read_job_file(path: Path, kind: str) -> dict[str, Any]:
+    """A job file in TOML.
+
+    Raises:
+        InvalidInput: it cannot be read, is no TOML, or is for another kind of job.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(
+            [Mistake("--file", str(path), f"a job file ({error.strerror})")]
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput([Mistake("--file", str(path), f"a job file in TOML: {error}")]) from None
+    if values.setdefault("kind", kind) != kind:
+        raise InvalidInput(
+            [Mistake("kind", values["kind"], f"{kind!r}, the command that was given")],
+            f"use `fitq {values['kind']}`" if values["kind"] in KINDS else "",
+        )
+    return values
+
+
+def options(pairs: Sequence[str]) -> dict[str, Any]:
+    """`--option key=value`, several times, as a mapping.
+
+    Raises:
+        InvalidInput: something has no "=".
+    """
+    wrong = [
+        Mistake("--option", p, "key=value, such as units=256,128") for p in pairs if "=" not in p
+    ]
+    if wrong:
+        raise InvalidInput(wrong)
+    split = (pair.split("=", 1) for pair in pairs)
+    return {key.strip(): Value().convert(value, None, None) for key, value in split}
+
+
+def complete(values: Mapping[str, Any], settings: Settings) -> JobSpec:
+    """A full spec: what was given, and a name and an owner where none was.
+
+    Raises:
+        InvalidInput: names every mistake at once.
+    """
+    given = {key: value for key, value in values.items() if value is not None}
+    given.setdefault("name", _spoken_name())
+    given.setdefault("owner", settings.owner)
+    if given["kind"] == "train":
+        given.setdefault("seed", secrets.randbelow(2**31))
+    return KINDS[given["kind"]].parse(given)
+
+
+def _spoken_name() -> str:
+    import coolname
+
+    return str(coolname.generate_slug(2))

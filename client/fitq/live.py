@@ -1,0 +1,136 @@
+"""The live view of one job: its place while it waits, then its epochs as they come.
+
+It goes to standard error, so that standard output holds results only. In a terminal there is
+a bar with the time left; elsewhere a line for each epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from fitq.client import Client
+from fitq_shared.events import ENDINGS, Event
+from fitq_shared.record import JobRecord
+
+_NOT_METRICS = {"phase", "epoch", "epochs", "batch", "batches", "seconds", "learning_rate"}
+_TICKS_UNTIL_WORKERS_ARE_COUNTED = 2
+
+
+def follow(client: Client, record: JobRecord) -> JobRecord:
+    """Show a job until it has ended.
+
+    Returns:
+        The record of the ended job.
+    """
+    console = Console(stderr=True, highlight=False)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.fields[detail]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        view = _View(client, record, console, bar)
+        for event in client.events(record):
+            if event is not None:
+                view.show(event)
+            else:
+                view.idle()
+            if event is None or event.type in ENDINGS:
+                current = client.job(record.id)
+                if current.ended:
+                    return current
+    return client.job(record.id)
+
+
+class _View:
+    """What was already said, so that it is said once."""
+
+    def __init__(self, client: Client, record: JobRecord, console: Console, bar: Progress) -> None:
+        self._client = client
+        self._record = record
+        self._console = console
+        self._bar = bar
+        self._task: TaskID | None = None
+        self._said = ""
+        self._epochs = record.spec.get("epochs", 1)
+        self._waiting = True
+        self._ticks = 0
+
+    def show(self, event: Event) -> None:
+        """Show what has happened."""
+        data = event.data
+        if event.type == "started":
+            self._waiting = False
+            self._say(f"attempt {event.attempt} runs on {data['worker']}")
+        elif event.type == "requeued":
+            self._waiting = True
+            self._say(f"attempt {event.attempt} ended: {data['reason']['message']}; queued again")
+        elif event.type == "epoch":
+            self._say(_epoch_line(data, self._epochs))
+        elif event.type == "progress":
+            self._move(data)
+
+    def idle(self) -> None:
+        """Nothing new: while the job waits, say where it stands and what it waits for."""
+        if not self._waiting:
+            return
+        self._ticks += 1
+        if self._ticks < _TICKS_UNTIL_WORKERS_ARE_COUNTED:
+            return
+        need = self._record.device
+        ready = [w for w in self._client.workers() if w.state == "ready" and w.serves(need)]  # type: ignore[arg-type]
+        if not ready:
+            device = "" if need == "any" else f" --device {need}"
+            self._say(
+                f"waiting: no worker takes jobs for {_NEEDS[need]} now; "
+                f"start one with `fitq-worker{device}`, or a local stack with `fitq up`"
+            )
+            return
+        place = self._client.place(self._record)
+        if place is not None:
+            before = "it is next" if place == 0 else f"{place} before it"
+            self._say(f"waiting: {before}, {len(ready)} worker{'s' if len(ready) > 1 else ''}")
+
+    def _move(self, data: Mapping[str, Any]) -> None:
+        total = data["epochs"] * data["batches"]
+        done = (data["epoch"] - 1) * data["batches"] + data["batch"]
+        name = data["phase"]
+        if data["epochs"] > 1:
+            name += f" {data['epoch']}/{data['epochs']}"
+        if self._task is None:
+            self._task = self._bar.add_task(name, total=total, detail="")
+        self._bar.update(
+            self._task, description=name, total=total, completed=done, detail=_metrics(data)
+        )
+
+    def _say(self, text: str) -> None:
+        if text != self._said:
+            self._said = text
+            self._console.print(text, markup=False, soft_wrap=True)
+
+
+_NEEDS = {"any": "any device", "cpu": "a CPU", "gpu": "a GPU"}
+
+
+def _epoch_line(row: Mapping[str, Any], epochs: int) -> str:
+    return f"epoch {row['epoch']}/{epochs}  {_metrics(row)}  {row['seconds']:.1f} s"
+
+
+def _metrics(row: Mapping[str, Any]) -> str:
+    return "  ".join(f"{name} {row[name]:.4f}" for name in row if name not in _NOT_METRICS)

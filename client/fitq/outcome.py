@@ -1,0 +1,70 @@
+"""What every submitting command does with its job: follow it, and show how it ended."""
+
+from __future__ import annotations
+
+import click
+
+from fitq.client import Client
+from fitq.tables import print_json, print_metrics
+from fitq_shared.record import JobRecord
+from fitq_shared.specs.base import JobSpec
+
+INTERRUPTED = 130
+
+
+def submit_and_follow(
+    client: Client, spec: JobSpec, *, wait: bool, as_json: bool
+) -> JobRecord | None:
+    """Submit a job and, unless told not to, follow it to its end.
+
+    Returns:
+        The record of the job if it has succeeded, else None. Exits with 1 when it has failed
+        or was cancelled, with 130 when the user stopped following.
+    """
+    record = client.submit(spec)
+    if not wait:
+        if as_json:
+            print_json(record.public())
+        else:
+            click.echo(f"{record.id}  {record.name}  queued: {record.summary}")
+            click.echo(f"follow it with `fitq watch {record.name}`", err=True)
+        return None
+    click.echo(f"job {record.id} ({record.name}): {record.summary}", err=True)
+    return show_end(client, follow_to_end(client, record), as_json=as_json)
+
+
+def follow_to_end(client: Client, record: JobRecord) -> JobRecord:
+    """Follow a job. On Ctrl-C the job goes on, and the user is told how to return."""
+    from fitq.live import follow
+
+    try:
+        return follow(client, record)
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nthe job goes on; return with `fitq watch {record.name}`, "
+            f"or stop it with `fitq cancel {record.name}`",
+            err=True,
+        )
+        raise SystemExit(INTERRUPTED) from None
+
+
+def show_end(client: Client, record: JobRecord, *, as_json: bool) -> JobRecord | None:
+    """Show how a job has ended."""
+    if as_json:
+        print_json(record.public())
+    elif record.state == "succeeded":
+        click.secho(f"{record.name} succeeded", fg="green", bold=True)
+        print_metrics(record.metrics or {})
+        if client.has_store:
+            click.echo(f"artifacts: {client.folder(record).location}")
+    if record.state == "succeeded":
+        return record
+    if record.state == "cancelled":
+        click.secho(f"{record.name} was cancelled", fg="yellow", err=True)
+    elif record.reason:
+        click.secho(f"{record.name} failed: ", fg="red", bold=True, nl=False, err=True)
+        click.echo(record.reason.message, err=True)
+        if record.reason.hint:
+            click.echo(f"  try: {record.reason.hint}", err=True)
+        click.echo(f"  log: `fitq logs {record.name}`", err=True)
+    raise SystemExit(1)

@@ -1,0 +1,76 @@
+"""Array files that users give: read without ever running what is in them."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from fitq_shared.errors import InvalidInput, Mistake
+from fitq_shared.specs.mistakes import unknown_choice
+
+LARGEST_ARRAY = 8 * 2**30
+NPZ_MAGIC = b"PK\x03\x04"
+EMPTY_ZIP = b"PK\x05\x06"
+
+
+def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[Any]:
+    """Read one array from an `.npy` or `.npz` file.
+
+    Args:
+        name: what the user calls the file, for messages.
+        array: which array of an `.npz`; None when it holds only one.
+
+    Raises:
+        InvalidInput: empty, truncated, pickled, over 8 GiB, or without the array asked for.
+    """
+    start = file.read(6)
+    file.seek(0)
+    if not start:
+        raise _wrong(name, "the file is empty")
+    try:
+        if start.startswith((NPZ_MAGIC, EMPTY_ZIP)):
+            with zipfile.ZipFile(file) as archive, archive.open(_member(archive, name, array)) as m:
+                return _read(m, name)
+        if start == npy.MAGIC_PREFIX:
+            return _read(file, name)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise _wrong(name, f"it is truncated or damaged: {error}") from error
+    raise _wrong(name, "it does not begin like one")
+
+
+def _member(archive: zipfile.ZipFile, name: str, array: str | None) -> str:
+    names = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
+    if not names:
+        raise _wrong(name, "there is no array in it")
+    if array is None and len(names) > 1:
+        raise InvalidInput(
+            [Mistake(name, names, "one array, or --array to choose one of these")],
+        )
+    if array is not None and array not in names:
+        raise InvalidInput([unknown_choice("--array", array, names)])
+    return f"{array or names[0]}.npy"
+
+
+def _read(file: IO[bytes], name: str) -> NDArray[Any]:
+    version = npy.read_magic(file)
+    header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, fortran, dtype = header(file)
+    if dtype.hasobject:
+        raise _wrong(name, "it holds pickled Python objects, which can run code")
+    size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    if size > LARGEST_ARRAY:
+        raise _wrong(name, f"its array of shape {shape} is over {LARGEST_ARRAY // 2**30} GiB")
+    content = file.read(size + 1)
+    if len(content) != size:
+        raise _wrong(name, f"it is truncated: {len(content)} of {size} bytes are there")
+    flat = np.frombuffer(content, dtype)
+    return flat.reshape(shape, order="F" if fortran else "C")
+
+
+def _wrong(name: str, found: str) -> InvalidInput:
+    expected = "an .npy or .npz file of numbers, as numpy.save or numpy.savez write it"
+    return InvalidInput([Mistake("input", name, f"{expected}: {found}")])

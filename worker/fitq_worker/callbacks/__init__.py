@@ -1,0 +1,1 @@
+"""Keras callbacks that tie a running job to its queue and its folder."""

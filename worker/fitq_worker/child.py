@@ -1,0 +1,32 @@
+"""The child's side of a worker: the one process that imports Keras, once, and keeps it warm."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from celery import signals
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from fitq_shared.settings import Settings
+    from fitq_worker.identity import Identity
+
+log = logging.getLogger(__name__)
+
+# Repeated `fit` in one process leaks memory that `clear_session` does not give back.
+JOBS_PER_CHILD = 100
+
+
+def connect(app: Celery, settings: Settings, identity: Identity) -> None:
+    """Prepare each new child before it takes its first job."""
+
+    def begin(**_: Any) -> None:
+        from fitq_worker import attempt_run, backend
+
+        backend.prepare(identity.device, identity.threads)
+        attempt_run.prepare(app, settings, identity)
+        log.info("Keras is ready on %s", identity.device_name)
+
+    signals.worker_process_init.connect(begin, weak=False)

@@ -1,0 +1,54 @@
+"""Where and with what a job ran."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from fitq_worker import __version__, backend
+
+if TYPE_CHECKING:
+    from fitq_worker.identity import Identity
+
+PACKAGES = ("celery", "fitq-shared", "fitq-worker", "kombu", "matplotlib", "numpy", "redis")
+
+
+def describe_environment(identity: Identity, seed: int | None = None) -> dict[str, object]:
+    """Python, packages, device, host, threads, seed, and the git revision where there is one."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "fitq": __version__,
+        "packages": {**_packages(), **backend.versions()},
+        "device": {"kind": identity.device, "name": identity.device_name},
+        "worker": identity.name,
+        "host": {
+            "name": identity.host,
+            "cores": os.cpu_count(),
+            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        },
+        "threads": backend.threads(),
+        "seed": seed,
+        "git_revision": _git_revision(),
+    }
+
+
+def _packages() -> dict[str, str]:
+    return {name: metadata.version(name) for name in PACKAGES}
+
+
+def _git_revision() -> str | None:
+    """The revision of the checkout that the worker's code comes from."""
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,38 @@
+"""From an exception in a job to the reason that its record keeps, in the user's words."""
+
+from __future__ import annotations
+
+import errno
+
+from fitq_shared.errors import BadJob, FitqError, InvalidInput, JobError, StoreError
+from fitq_shared.record import Reason
+from fitq_worker import backend
+
+
+def explain(error: BaseException) -> Reason:
+    """Why the job failed. Errors that fitq did not foresee keep their own words."""
+    memory = backend.memory_is_exhausted(error)
+    if memory:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return Reason(
+            "out-of-memory",
+            f"the {memory}'s memory is not enough for this job: {first[:300]}",
+            "use a smaller batch (--batch-size) or a smaller model",
+        )
+    if isinstance(error, FitqError):
+        return Reason(_kind(error), error.message, error.hint)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
+        return Reason(
+            "store",
+            f"the volume cannot be written: {error}",
+            "make room in the volume, or mount it",
+        )
+    return Reason("error", f"{type(error).__name__}: {error}", "see the whole log with `fitq logs`")
+
+
+def _kind(error: FitqError) -> str:
+    if isinstance(error, InvalidInput):
+        return BadJob.kind
+    if isinstance(error, StoreError):
+        return "store"
+    return error.kind if isinstance(error, JobError) else "error"

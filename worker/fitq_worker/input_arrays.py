@@ -1,0 +1,29 @@
+"""The arrays that a user gives to a prediction, from the store."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import TYPE_CHECKING, Any
+
+from fitq_shared.array_files import read_array
+from fitq_shared.errors import StoreError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fitq_shared.specs.predict import FileRows
+    from fitq_shared.store import Store
+
+
+def load_input(store: Store, rows: FileRows) -> NDArray[Any]:
+    """Read the array that a prediction names.
+
+    Raises:
+        StoreError: the file in the store is not the one that was submitted.
+        InvalidInput: it is no array file, or has no such array.
+    """
+    content = store.read(rows.path)
+    if hashlib.sha256(content).hexdigest() != rows.sha256:
+        raise StoreError(f"{rows.path} is not the file that was submitted", "submit the job again")
+    return read_array(io.BytesIO(content), rows.file, rows.array)

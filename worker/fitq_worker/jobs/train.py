@@ -1,0 +1,142 @@
+"""The training job."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import keras
+
+from fitq_shared.attempt_folder import AttemptFolder
+from fitq_worker.callbacks.finite_loss import FiniteLoss
+from fitq_worker.callbacks.history_file import HistoryFile
+from fitq_worker.callbacks.progress import Progress
+from fitq_worker.datasets.loading import load
+from fitq_worker.environment import describe_environment
+from fitq_worker.figures.heat_map import plot_heat_map
+from fitq_worker.figures.history import plot_history
+from fitq_worker.figures.model_plot import plot_model
+from fitq_worker.figures.samples import plot_samples
+from fitq_worker.models import build_model
+from fitq_worker.rows import ShuffledRows, split_rows
+from fitq_worker.targets import Targets
+
+if TYPE_CHECKING:
+    from fitq_shared.specs.train import TrainJob
+    from fitq_worker.datasets.dataset import Dataset
+    from fitq_worker.job_context import JobContext
+
+log = logging.getLogger("fitq.job")
+
+# Batches within one call of the compiled step: the results are the same to the last digit, and
+# small models spend a third less time on overhead. Orders are obeyed between two calls.
+STEPS_PER_EXECUTION = 8
+
+
+def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
+    """Train the model, and keep it with its history and pictures.
+
+    Returns:
+        The metrics of the last epoch (of the best one, if early stopping went back to it),
+        with `epochs` and `seconds`.
+    """
+    folder = context.folder
+    folder.write_json(AttemptFolder.environment, describe_environment(context.identity, spec.seed))
+    dataset = load(spec.dataset, context.store)
+    context.reporter.obey()
+    model = _compiled_model(spec, dataset)
+    _write_model_description(folder, model)
+    draw_dataset(folder, dataset)
+    history = _fit(context, spec, dataset, model)
+    model.save(folder.local(AttemptFolder.model))
+    plot_history(history.rows, folder.local(AttemptFolder.history_plot), _title(context, spec))
+    metrics = _final_metrics(history.rows, spec)
+    folder.write_json(AttemptFolder.metrics, metrics)
+    return metrics
+
+
+def _compiled_model(spec: TrainJob, dataset: Dataset) -> keras.Model:
+    keras.utils.set_random_seed(spec.seed)
+    facts = dataset.facts
+    model = build_model(spec.model, facts.image_shape, facts.classes)
+    optimizer = keras.optimizers.get(spec.optimizer.name)
+    if spec.optimizer.learning_rate is not None:
+        optimizer.learning_rate = spec.optimizer.learning_rate
+    targets = Targets(facts.classes, one_hot=spec.one_hot)
+    model.compile(
+        optimizer=optimizer,
+        loss=spec.loss,
+        metrics=targets.metrics(spec.metrics),
+        steps_per_execution=STEPS_PER_EXECUTION,
+    )
+    log.info("model %s: %s parameters", spec.model.type, f"{model.count_params():,}")
+    return model
+
+
+def _fit(context: JobContext, spec: TrainJob, dataset: Dataset, model: keras.Model) -> HistoryFile:
+    targets = Targets(dataset.facts.classes, one_hot=spec.one_hot)
+    training, validation = split_rows(dataset, spec.validation_split)
+    rows = ShuffledRows(*training, targets, spec.batch_size, spec.seed)
+    history = HistoryFile(context.folder, context.reporter)
+    callbacks = [
+        FiniteLoss(),
+        Progress(context.reporter, spec.epochs, len(rows)),
+        history,
+    ]
+    if spec.early_stopping is not None:
+        callbacks.append(keras.callbacks.EarlyStopping(**spec.early_stopping.model_dump()))
+    log.info("training on %s rows, validating on %s", len(training[0]), len(validation[0]))
+    started = time.monotonic()
+    model.fit(
+        rows,
+        epochs=spec.epochs,
+        validation_data=(validation[0], targets.encode(validation[1]))
+        if len(validation[0])
+        else None,
+        validation_batch_size=max(spec.batch_size, 512),
+        callbacks=callbacks,
+        verbose=0,
+    )
+    log.info("trained %s epochs in %.1f s", len(history.rows), time.monotonic() - started)
+    return history
+
+
+def _final_metrics(rows: list[dict[str, float]], spec: TrainJob) -> dict[str, float]:
+    row = rows[-1]
+    stopping = spec.early_stopping
+    if stopping is not None and stopping.restore_best_weights:
+        lowest = stopping.monitor.endswith("loss")
+        row = (min if lowest else max)(rows, key=lambda r: r[stopping.monitor])
+    kept = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
+    return {**kept, "epochs": len(rows), "seconds": sum(r["seconds"] for r in rows)}
+
+
+def _write_model_description(folder: AttemptFolder, model: keras.Model) -> None:
+    lines: list[str] = []
+    model.summary(print_fn=lambda text, **_: lines.append(text), line_length=88)
+    folder.write(AttemptFolder.summary, "\n".join(lines) + "\n")
+    folder.write("model.json", json.dumps(json.loads(model.to_json()), indent=2) + "\n")
+    plot_model(model, folder.local(AttemptFolder.model_plot))
+
+
+def draw_dataset(folder: AttemptFolder, dataset: Dataset) -> None:
+    """Draw the first 25 training images, and the first as a heat map."""
+    facts = dataset.facts
+    names = [facts.class_names[label] for label in dataset.y_train[:25]]
+    plot_samples(
+        dataset.x_train[:25],
+        names,
+        folder.local(AttemptFolder.samples),
+        f"{facts.title}: the first 25 training images",
+    )
+    plot_heat_map(
+        dataset.x_train[0],
+        folder.local(AttemptFolder.heat_map),
+        f"{facts.title}: training image 0, {names[0]}",
+    )
+
+
+def _title(context: JobContext, spec: TrainJob) -> str:
+    return f"{context.record.name}: {spec.model.type} on {spec.dataset}"

@@ -1,0 +1,82 @@
+"""The parent's side of a worker: its lease, the reaper, and what happens when the child dies.
+
+The parent stays responsive while the child trains. Its threads start before the fork and live
+in the parent only.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from billiard.exceptions import WorkerLostError
+from celery import signals
+
+from fitq_shared.record import Attempt, Reason
+from fitq_worker import drain
+from fitq_worker.keeper import Keeper
+from fitq_worker.reaper import Reaper
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from fitq_shared.settings import Settings
+    from fitq_worker.identity import Identity
+
+log = logging.getLogger(__name__)
+
+
+def connect(app: Celery, settings: Settings, identity: Identity) -> None:
+    """Hook the parent's duties into the life of a Celery worker."""
+    keeper = Keeper(settings, identity)
+    reaper = Reaper(app, settings)
+    kills_before = out_of_memory_kills()
+
+    def begin(**_: Any) -> None:
+        keeper.start()
+        reaper.start()
+
+    def end(**_: Any) -> None:
+        reaper.stop()
+        keeper.stop()
+
+    def leaving(**_: Any) -> None:
+        drain.start()
+
+    def child_died(exception: BaseException, kwargs: Any, **_: Any) -> None:
+        if not isinstance(exception, WorkerLostError):
+            return
+        attempt = Attempt(kwargs["job"], kwargs["attempt"], identity.token)
+        reaper.hand_back(attempt, _loss(exception, out_of_memory_kills() > kills_before))
+
+    for signal, receiver in (
+        (signals.worker_init, begin),
+        (signals.worker_shutting_down, leaving),
+        (signals.worker_shutdown, end),
+        (signals.task_failure, child_died),
+    ):
+        signal.connect(receiver, weak=False)
+
+
+def out_of_memory_kills() -> int:
+    """How many processes the kernel of this host has killed for want of memory."""
+    counters = Path("/proc/vmstat")
+    if not counters.exists():
+        return 0
+    lines = counters.read_text(encoding="ascii").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
+def _loss(error: WorkerLostError, memory: bool) -> Reason:
+    if memory:
+        return Reason(
+            "out-of-memory",
+            "the host ran out of memory, and its kernel killed the process that ran the job",
+            "use a smaller batch (--batch-size) or a smaller model",
+        )
+    return Reason(
+        "worker-lost",
+        f"the process that ran the job died: {error}",
+        "see the worker's log; if the job always ends so, try a smaller batch or model",
+    )

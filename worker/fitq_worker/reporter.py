@@ -1,0 +1,82 @@
+"""The running job's line to the queue: it tells progress, and hears what to do."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import redis
+
+from fitq_shared.events import publish
+from fitq_worker import drain
+
+if TYPE_CHECKING:
+    from fitq_shared.record import Attempt
+    from fitq_shared.records import Records
+
+log = logging.getLogger(__name__)
+
+PROGRESS_SECONDS = 0.5
+ORDER_SECONDS = 0.5
+
+
+class StopJob(Exception):
+    """The job is to stop now, through no fault of its own. `order` says why."""
+
+    def __init__(self, order: str) -> None:
+        super().__init__(order)
+        self.order = order
+
+
+class Reporter:
+    """Reports events of one attempt and asks for orders, both at most twice a second.
+
+    Training goes on while Redis is away: a report that cannot be sent is logged, and without
+    an order the job goes on.
+    """
+
+    def __init__(self, records: Records, attempt: Attempt) -> None:
+        self._records = records
+        self._attempt = attempt
+        self._progress_at = 0.0
+        self._order_at = 0.0
+
+    def epoch(self, row: Mapping[str, float]) -> None:
+        """Report an epoch's results."""
+        self._publish("epoch", row)
+
+    def progress(self, row: Mapping[str, float | str]) -> None:
+        """Report how far the work is, unless that was just done."""
+        now = time.monotonic()
+        if now - self._progress_at >= PROGRESS_SECONDS:
+            self._progress_at = now
+            self._publish("progress", row)
+
+    def obey(self) -> None:
+        """Stop the job if that is asked for.
+
+        Raises:
+            StopJob: its order is "drain", "cancel" or "outdated".
+        """
+        if drain.requested():
+            raise StopJob("drain")
+        now = time.monotonic()
+        if now - self._order_at < ORDER_SECONDS:
+            return
+        self._order_at = now
+        try:
+            order = self._records.order(self._attempt)
+        except redis.RedisError as error:
+            log.warning("cannot ask for orders, going on: %s", error)
+            return
+        if order != "go-on":
+            raise StopJob(order)
+
+    def _publish(self, event: str, row: Mapping[str, float | str]) -> None:
+        attempt = self._attempt
+        try:
+            publish(self._records.redis, attempt.job_id, event, attempt.number, row)
+        except redis.RedisError as error:
+            log.warning("cannot report %s, going on: %s", event, error)

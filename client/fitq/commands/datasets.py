@@ -87,7 +87,7 @@ def _print(found: dict[str, Any]) -> None:
         ["array", "shape", "dtype", "min", "max"],
         [[n, _shown(a["shape"]), a["dtype"], a["min"], a["max"]] for n, a in arrays.items()],
     )
-    counts = found["class_counts"]
+    counts = found["counts"]
     print_table(
         ["class", "name", *(f"{split} rows" for split in counts)],
         [

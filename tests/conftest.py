@@ -1,0 +1,97 @@
+"""Fixtures for all tests: a real Redis, a store, and workers on them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fitq.client import Client
+from fitq_shared.errors import StackError
+from fitq_shared.redis_link import Redis, open_redis
+from fitq_shared.settings import Settings
+
+from support.redis_server import RedisServer
+from support.worker import Worker
+
+
+def missing(service: str) -> None:
+    """A service is not here: skip on a developer's machine, fail in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{service} is missing, and in CI nothing may be skipped for that")
+    pytest.skip(f"{service} is missing")
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One Redis server for the session."""
+    try:
+        server = RedisServer(tmp_path_factory.mktemp("redis"))
+    except StackError as error:
+        missing(error.message)
+        raise
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def settings(redis_server: RedisServer, tmp_path: Path) -> Settings:
+    """An empty queue, and an empty store."""
+    open_redis(redis_server.settings).flushall()
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    return replace(redis_server.settings, store_url=str(volume))
+
+
+@pytest.fixture
+def redis(settings: Settings) -> Redis:
+    """A connection to the empty queue."""
+    return open_redis(settings)
+
+
+@pytest.fixture(scope="session")
+def shared_worker(
+    tmp_path_factory: pytest.TempPathFactory, session_settings: Settings
+) -> Iterator[Worker]:
+    """One worker for all tests that only need jobs to be run."""
+    worker = Worker(session_settings, tmp_path_factory.mktemp("worker")).wait_until_ready()
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture(scope="session")
+def session_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A queue and a store that live as long as the session, for `shared_worker`.
+
+    They have a Redis server of their own, since `settings` empties the other one.
+    """
+    try:
+        server = RedisServer(tmp_path_factory.mktemp("session-redis"))
+    except StackError as error:
+        missing(error.message)
+        raise
+    volume = tmp_path_factory.mktemp("volume")
+    yield replace(server.settings, store_url=str(volume), lease_seconds=5.0)
+    server.stop()
+
+
+@pytest.fixture
+def client(session_settings: Settings, shared_worker: Worker) -> Client:
+    """A client whose jobs are run by the shared worker."""
+    return Client(session_settings)
+
+
+@pytest.fixture
+def start_worker(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """Start workers on the empty queue of this test; they end with it."""
+    workers: list[Worker] = []
+
+    def start(cores: str | None = None, lease_seconds: float = 3.0) -> Worker:
+        workers.append(Worker(replace(settings, lease_seconds=lease_seconds), tmp_path, cores))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.stop()

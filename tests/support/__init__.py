@@ -1,0 +1,1 @@
+"""Real services for the tests: Redis servers and workers, each in a process of its own."""

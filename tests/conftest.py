@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from fitq.client import Client
 from fitq_shared.errors import StackError
 from fitq_shared.redis_link import Redis, open_redis
 from fitq_shared.settings import Settings
-
 from support.redis_server import RedisServer
 from support.worker import Worker
 

@@ -10,7 +10,6 @@ from fitq.stack.redis_server import find_redis_server
 from fitq_shared.errors import QueueUnreachable
 from fitq_shared.redis_link import open_redis, reporting_unreachable
 from fitq_shared.settings import Settings
-
 from support.waiting import wait_until
 
 

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import psutil
+
 from fitq_shared.redis_link import open_redis
 from fitq_shared.settings import Settings
 from fitq_shared.workers import WorkerInfo, list_workers
-
 from support.waiting import wait_until
 
 READY = "Keras is ready"

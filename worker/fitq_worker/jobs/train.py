@@ -58,6 +58,8 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
 
 
 def _compiled_model(spec: TrainJob, dataset: Dataset) -> keras.Model:
+    # Else the names of layers would count on from the models of earlier jobs.
+    keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(spec.seed)
     facts = dataset.facts
     model = build_model(spec.model, facts.image_shape, facts.classes)
@@ -115,7 +117,7 @@ def _final_metrics(rows: list[dict[str, float]], spec: TrainJob) -> dict[str, fl
 
 def _write_model_description(folder: AttemptFolder, model: keras.Model) -> None:
     lines: list[str] = []
-    model.summary(print_fn=lambda text, **_: lines.append(text), line_length=88)
+    model.summary(print_fn=lambda text, **_: lines.append(text), line_length=78)
     folder.write(AttemptFolder.summary, "\n".join(lines) + "\n")
     folder.write("model.json", json.dumps(json.loads(model.to_json()), indent=2) + "\n")
     plot_model(model, folder.local(AttemptFolder.model_plot))

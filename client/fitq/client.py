@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError
-from fitq_shared.events import Event, follow
+from fitq_shared.events import ENDINGS, Event, follow
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis, reporting_unreachable
@@ -108,9 +108,10 @@ class Client:
 
         end = None if timeout is None else time.monotonic() + timeout
         for event in self.events(record):
-            if event is None or event.type in ("succeeded", "failed", "cancelled"):
+            late = end is not None and time.monotonic() >= end
+            if late or event is None or event.type in ENDINGS:
                 current = self.job(record.id)
-                if current.ended or (end is not None and time.monotonic() >= end):
+                if late or current.ended:
                     return current
         return self.job(record.id)
 

@@ -37,7 +37,7 @@ class Value(click.ParamType[Any]):
 def _scalar(text: str) -> Any:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
-    if re.fullmatch(r"[+-]?\d+", text):
+    if re.fullmatch(r"[+-]?\d{1,100}", text):
         return int(text)
     try:
         return float(text)
@@ -62,7 +62,7 @@ def read_job_file(path: Path, kind: str) -> dict[str, Any]:
     if values.setdefault("kind", kind) != kind:
         raise InvalidInput(
             [Mistake("kind", values["kind"], f"{kind!r}, the command that was given")],
-            f"use `fitq {values['kind']}`" if values["kind"] in KINDS else "",
+            f"use `fitq {values['kind']}`" if values["kind"] in [*KINDS] else "",
         )
     return values
 

@@ -35,9 +35,9 @@ def submit_and_follow(
 
 def follow_to_end(client: Client, record: JobRecord) -> JobRecord:
     """Follow a job. On Ctrl-C the job goes on, and the user is told how to return."""
-    from fitq.live import follow
-
     try:
+        from fitq.live import follow
+
         return follow(client, record)
     except KeyboardInterrupt:
         click.echo(

@@ -39,7 +39,7 @@ def print_metrics(metrics: dict[str, float]) -> None:
     """Print metrics, one a line."""
     width = max((len(name) for name in metrics), default=0)
     for name, value in metrics.items():
-        shown = f"{value:.4f}" if isinstance(value, float) and value != int(value) else f"{value:g}"
+        shown = f"{value:g}" if float(value).is_integer() else f"{value:.4f}"
         click.echo(f"  {name:<{width}}  {shown}")
 
 
@@ -67,7 +67,7 @@ def headline(metrics: dict[str, Any] | None) -> str:
     """The one number by which a job is compared."""
     for name in ("val_accuracy", "accuracy", "val_loss", "loss", "rows"):
         if metrics and name in metrics:
-            return f"{name} {metrics[name]:.4g}"
+            return f"{name} {metrics[name]:.{9 if name == 'rows' else 4}g}"
     return ""
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
+import tokenize
 import zipfile
+import zlib
 from typing import IO, Any
 
 import numpy as np
@@ -13,6 +16,11 @@ from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.specs.mistakes import unknown_choice
 
 LARGEST_ARRAY = 8 * 2**30
+# What numpy, zipfile and its decompressors raise for content that is not what it seems.
+DAMAGE = (
+    *(ValueError, OSError, EOFError, RuntimeError, tokenize.TokenError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
 NPZ_MAGIC = b"PK\x03\x04"
 EMPTY_ZIP = b"PK\x05\x06"
 
@@ -37,7 +45,7 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
                 return _read(m, name)
         if start == npy.MAGIC_PREFIX:
             return _read(file, name)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except DAMAGE as error:
         raise _wrong(name, f"it is truncated or damaged: {error}") from error
     raise _wrong(name, "it does not begin like one")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,7 +79,10 @@ def read_stack(start: Path) -> dict[str, str]:
 
 def hide_password(url: str) -> str:
     """The URL with *** in place of its password."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "***"
     if not parts.password:
         return url
     user = parts.username or ""
@@ -101,6 +105,6 @@ def _positive(environ: Mapping[str, str], name: str, default: float) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not value > 0:
+    if not 0 < value < math.inf:
         raise InvalidInput([Mistake(name, text, "a number of seconds above 0")])
     return value

@@ -16,7 +16,8 @@ WORKERS = "fitq:workers"
 class WorkerInfo:
     """What a worker says of itself.
 
-    `state` is "waiting" while its device belongs to another, then "ready". `since` is in
+    `state` is "waiting" while its device belongs to another, "starting" until its child has
+    Keras, then "ready". `since` is in
     seconds since the epoch, by Redis's clock.
     """
 

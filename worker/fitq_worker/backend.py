@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
-from fitq_shared.queues import DeviceKind
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fitq_shared.queues import DeviceKind
+    from fitq_worker.rows import ShuffledRows
 
 
 def prepare(device: DeviceKind, threads: int) -> None:
@@ -15,6 +24,26 @@ def prepare(device: DeviceKind, threads: int) -> None:
     if device == "gpu":
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def stream(rows: ShuffledRows, first_epoch: int = 0) -> Any:
+    """An endless `tf.data.Dataset` of batches: epoch after epoch, each in its own order.
+
+    A `keras.utils.PyDataset` would not do: `fit` shuffles its batches once more.
+    """
+
+    def orders() -> Iterator[NDArray[np.int64]]:
+        return (rows.order(epoch) for epoch in itertools.count(first_epoch))
+
+    with tf.device("CPU:0"):
+        x, y = tf.constant(rows.x), tf.constant(rows.y)
+    signature = tf.TensorSpec((len(rows.x),), tf.int64)
+    batches = tf.data.Dataset.from_generator(orders, output_signature=signature).flat_map(
+        lambda order: tf.data.Dataset.from_tensor_slices(order).batch(rows.batch_size)
+    )
+    return batches.map(
+        lambda batch: (tf.gather(x, batch), tf.gather(y, batch)), deterministic=True
+    ).prefetch(2)
 
 
 def threads() -> int:

@@ -23,10 +23,11 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
     """Prepare each new child before it takes its first job."""
 
     def begin(**_: Any) -> None:
-        from fitq_worker import attempt_run, backend
+        from fitq_worker import attempt_run, backend, flags
 
         backend.prepare(identity.device, identity.threads)
         attempt_run.prepare(app, settings, identity)
+        flags.set_warm()
         log.info("Keras is ready on %s", identity.device_name)
 
     signals.worker_process_init.connect(begin, weak=False)

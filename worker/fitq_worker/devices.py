@@ -91,7 +91,10 @@ def _parse_cores(text: str | None) -> tuple[int, ...]:
     try:
         for part in text.split(","):
             first, dash, last = part.partition("-")
-            cores |= set(range(int(first), int(last if dash else first) + 1))
+            span = range(int(first), int(last if dash else first) + 1)
+            if not span or span[-1] > max(usable):
+                raise ValueError(part)
+            cores |= set(span)
     except ValueError:
         cores = set()
     if not cores or not cores <= usable:

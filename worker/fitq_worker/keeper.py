@@ -13,6 +13,7 @@ import redis
 from fitq_shared.lease import Lease
 from fitq_shared.redis_link import open_redis
 from fitq_shared.workers import announce, withdraw
+from fitq_worker import flags
 
 if TYPE_CHECKING:
     from fitq_shared.settings import Settings
@@ -59,8 +60,10 @@ class Keeper:
                     log.error("another worker holds %s: leaving", self._identity.resource)
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
-                announce(self._redis, self._identity.info("ready", since), self._seconds)
+                state = "ready" if flags.warm() else "starting"
+                announce(self._redis, self._identity.info(state, since), self._seconds)
             except redis.RedisError as error:
                 log.warning("cannot renew the lease, trying again: %s", error)
-            if self._leave.wait(self._seconds / 3):
+            pause = self._seconds / 3 if flags.warm() else min(self._seconds / 3, 0.5)
+            if self._leave.wait(pause):
                 return

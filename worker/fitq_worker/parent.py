@@ -14,7 +14,7 @@ from billiard.exceptions import WorkerLostError
 from celery import signals
 
 from fitq_shared.record import Attempt, Reason
-from fitq_worker import drain
+from fitq_worker import flags
 from fitq_worker.keeper import Keeper
 from fitq_worker.reaper import Reaper
 
@@ -42,7 +42,7 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
         keeper.stop()
 
     def leaving(**_: Any) -> None:
-        drain.start()
+        flags.start_draining()
 
     def child_died(exception: BaseException, kwargs: Any, **_: Any) -> None:
         if not isinstance(exception, WorkerLostError):

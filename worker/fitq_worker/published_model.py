@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -49,6 +50,6 @@ def _load(store_url: str, reference: ModelRef) -> PublishedModel:
     path = folder.local(AttemptFolder.model)
     try:
         model = keras.models.load_model(path, safe_mode=True)
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise StoreError(f"{path} cannot be loaded: {error}", "train the model again") from error
     return PublishedModel(model, DATASETS[spec.dataset].class_names, spec.one_hot)

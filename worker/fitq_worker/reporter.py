@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import redis
 
 from fitq_shared.events import publish
-from fitq_worker import drain
+from fitq_worker import flags
 
 if TYPE_CHECKING:
     from fitq_shared.record import Attempt
@@ -60,7 +60,7 @@ class Reporter:
         Raises:
             StopJob: its order is "drain", "cancel" or "outdated".
         """
-        if drain.requested():
+        if flags.draining():
             raise StopJob("drain")
         now = time.monotonic()
         if now - self._order_at < ORDER_SECONDS:

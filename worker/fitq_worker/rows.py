@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -13,7 +14,6 @@ from fitq_shared.errors import BadJob
 
 if TYPE_CHECKING:
     from fitq_worker.datasets.dataset import Dataset
-    from fitq_worker.targets import Targets
 
 Rows = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -28,48 +28,41 @@ def split_rows(dataset: Dataset, validation_split: float) -> tuple[Rows, Rows]:
     return (x[:cut], y[:cut]), (x[cut:], y[cut:])
 
 
-class ShuffledRows(keras.utils.PyDataset):
-    """Batches of rows, shuffled anew for each epoch.
+@dataclass(frozen=True)
+class ShuffledRows:
+    """Rows to be trained on, shuffled anew for each epoch.
 
-    The order of epoch e is `default_rng([seed, e]).permutation(n)`: it depends on nothing that
-    went before, so a training that goes on at epoch e sees what it would have seen.
+    The order depends on the seed and the epoch and on nothing that went before, so a training
+    that goes on at some epoch sees what it would have seen. `backend.stream` makes batches.
 
     Args:
         x: uint8 of shape (n, height, width).
-        y: labels, uint8 of shape (n,).
+        y: targets as the loss takes them, of shape (n, ...).
     """
 
-    def __init__(
-        self,
-        x: NDArray[np.uint8],
-        y: NDArray[np.uint8],
-        targets: Targets,
-        batch_size: int,
-        seed: int,
-        first_epoch: int = 0,
-    ) -> None:
-        super().__init__()
-        self._x = x
-        self._y = targets.encode(y)
-        self._batch_size = batch_size
-        self._seed = seed
-        self._epoch = first_epoch
-        self._order = self._shuffled()
+    x: NDArray[np.uint8]
+    y: NDArray[Any]
+    batch_size: int
+    seed: int
 
-    def __len__(self) -> int:
-        return math.ceil(len(self._x) / self._batch_size)
+    @property
+    def batches(self) -> int:
+        """How many batches an epoch has; the last one may be smaller."""
+        return batches_of(self.x, self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        return self._x[rows], self._y[rows]
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The rows of an epoch (from 0), in the order to train on them: int64 of shape (n,)."""
+        return np.random.default_rng([self.seed, epoch]).permutation(len(self.x))
 
-    def on_epoch_end(self) -> None:
-        """Shuffle for the next epoch."""
-        self._epoch += 1
-        self._order = self._shuffled()
+    def steps_per_execution(self) -> int:
+        """How many batches one call of the compiled step may take.
 
-    def _shuffled(self) -> NDArray[np.int64]:
-        return np.random.default_rng([self._seed, self._epoch]).permutation(len(self._x))
+        Small models spend a third less time on overhead. It must divide the batches of an
+        epoch, else the last call would run into the next epoch; and it must be over soon,
+        since orders are obeyed between two calls.
+        """
+        most = max(1, min(25, 3200 // self.batch_size))
+        return max(k for k in range(1, most + 1) if self.batches % k == 0)
 
 
 def batches_of(x: NDArray[np.generic], batch_size: int) -> int:

@@ -70,6 +70,8 @@ def _file_rows(client: Client, file: Path, array: str | None, trained: JobRecord
     from fitq_shared.catalogue import DATASETS
     from fitq_shared.errors import InvalidInput, Mistake
 
+    if file.suffix not in (".npy", ".npz"):
+        raise InvalidInput([Mistake("--input", str(file), "a file named *.npy or *.npz")])
     try:
         with file.open("rb") as content:
             images = read_array(content, str(file), array)

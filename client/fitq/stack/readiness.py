@@ -93,5 +93,5 @@ def redis_answers(link: Redis) -> bool:
 
 def workers_are_ready(link: Redis, pids: Iterable[int]) -> bool:
     """Whether the workers in these processes have announced that they take jobs."""
-    ready = {worker.pid for worker in list_workers(link) if worker.state != "waiting"}
+    ready = {worker.pid for worker in list_workers(link) if worker.state == "ready"}
     return ready.issuperset(pids)

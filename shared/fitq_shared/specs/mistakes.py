@@ -30,14 +30,14 @@ def from_validation(error: ValidationError, model: type[BaseModel]) -> list[Mist
 
 def _where(location: tuple[int | str, ...]) -> str:
     """The path of a field as a job file would write it; union tags are left out."""
-    parts = [part for part in location if part not in _UNION_TAGS or part == location[0]]
+    parts = [part for at, part in enumerate(location) if at != 1 or part not in _UNION_TAGS]
     text = ""
     for part in parts:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text
 
 
-# Pydantic puts the branch of a union into the path; a user never wrote those words.
+# Pydantic puts the branch of a union after the field; a user never wrote those words.
 _UNION_TAGS = {"mlp", "cnn", "rnn", "dataset", "file"}
 
 
@@ -46,6 +46,8 @@ def _mistake(where: str, entry: Any, model: type[BaseModel]) -> Mistake:
     expected = str(entry["msg"])
     if kind == "missing":
         return Mistake(where, None, "a value: it is required")
+    if kind == "union_tag_not_found":
+        return Mistake(f"{where}.type", None, "a value: it is required")
     if kind == "extra_forbidden":
         return Mistake(where, given, _known_fields(entry["loc"], model))
     if kind == "literal_error":

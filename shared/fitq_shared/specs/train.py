@@ -109,7 +109,8 @@ def _loss_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
 
 def _metric_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
     metrics = data.get("metrics", ())
-    if data.get("loss", "sparse_categorical_crossentropy") not in SPARSE_LOSSES:
+    loss = data.get("loss", "sparse_categorical_crossentropy")
+    if not isinstance(loss, str) or loss not in SPARSE_LOSSES:
         return []
     if not isinstance(metrics, list | tuple):
         return []
@@ -121,7 +122,7 @@ def _metric_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
             "(precision, recall and auc need categorical_crossentropy)",
         )
         for metric in metrics
-        if metric in ONE_HOT_METRICS
+        if isinstance(metric, str) and metric in ONE_HOT_METRICS
     ]
 
 

@@ -76,18 +76,19 @@ def test_down_where_no_stack_ever_was(stack):
 def test_down_after_supervisord_was_killed(stack, helpers):
     # Given a stack whose worker has been restarted, so that its pid is nowhere written
     stack.up(ONE_WORKER, flower=False)
-    supervisor = helpers.processes(stack.folder)["supervisor"]
-    helpers.processes(stack.folder)["worker-1"].kill()
+    processes = helpers.processes(stack.folder)
+    supervisor, worker = processes["supervisor"], processes["worker-1"]
+    worker.kill()
     helpers.wait_until(
-        lambda: len([one for one in supervisor.children() if not helpers.has_ended(one)]) == 2,
+        lambda: worker not in supervisor.children() and len(supervisor.children()) == 2,
         "the worker is restarted",
     )
-    survivors = supervisor.children(recursive=True)
+    survivors = supervisor.children()
 
     # When supervisord is killed, and its children live on
     supervisor.kill()
     helpers.wait_until(lambda: helpers.has_ended(supervisor), "supervisord has ended")
-    assert not any(helpers.has_ended(one) for one in survivors if one.name() != "")
+    assert not any(helpers.has_ended(one) for one in survivors)
 
     # Then down ends them all the same
     assert stack.down()

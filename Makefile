@@ -1,0 +1,40 @@
+# Every target does its own set-up: a virtual environment in .venv, with everything in it.
+
+BIN := .venv/bin
+STAMP := .venv/installed
+PROJECTS := shared/pyproject.toml client/pyproject.toml worker/pyproject.toml
+# Tests start a Redis of their own; a queue that the user works with is none of their business.
+OWN_QUEUE := env -u FITQ_REDIS_URL -u FITQ_STORE -u FITQ_OWNER -u FITQ_LEASE_SECONDS
+
+.PHONY: help demo test lint soak clean
+.DEFAULT_GOAL := help
+
+help: ## Say what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(STAMP) ## Start a stack, train a model, predict with it, stop the stack
+	$(BIN)/python examples/getting_started.py
+
+test: $(STAMP) ## Run the tests, report the coverage (ARGS=... goes to pytest)
+	$(OWN_QUEUE) $(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+lint: $(STAMP) ## Check style, types and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+soak: $(STAMP) ## Run the long tests, which break things again and again
+	$(OWN_QUEUE) $(BIN)/python -m pytest -m soak $(ARGS)
+
+clean: ## Remove .venv, caches and builds; the data of a stack (.fitq) stay
+	@if [ -f .fitq/processes.json ] && [ -x $(BIN)/fitq ]; then $(BIN)/fitq down; fi
+	rm -rf .venv .coverage .coverage.* htmlcov dist build
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find client shared worker tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(STAMP): constraints.txt dev-requirements.txt $(PROJECTS)
+	.ci/make-venv .venv
+	$(BIN)/python -m pip install -c constraints.txt -e shared -e 'client[local,monitor]' \
+		-e 'worker[cpu]' -r dev-requirements.txt
+	touch $@

@@ -1,0 +1,129 @@
+"""What the tests of the command line share: a folder without a stack, a queue, and `fitq`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fitq.cli import run
+from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.lease import Lease
+from fitq_shared.record import Attempt, JobRecord
+from fitq_shared.records import Records
+from fitq_shared.redis_link import Redis
+from fitq_shared.settings import Settings
+from fitq_shared.specs.base import JobSpec
+from fitq_shared.specs.train import TrainJob
+from fitq_shared.store import Store
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run of `fitq` left: its exit code, and what it printed where."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder: without a stack, and without variables that name one."""
+    for name in ("FITQ_REDIS_URL", "FITQ_STORE", "FITQ_LEASE_SECONDS", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FITQ_OWNER", "ann")
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def queue(nowhere: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """An empty queue and an empty store, which the environment names. No worker."""
+    monkeypatch.setenv("FITQ_REDIS_URL", settings.redis_url)
+    monkeypatch.setenv("FITQ_STORE", settings.store_url or "")
+    return replace(settings, owner="ann")
+
+
+@pytest.fixture
+def fitq(nowhere: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run `fitq` as a person does, but in this process."""
+
+    def call(*arguments: object) -> Ran:
+        capfd.readouterr()
+        code = run([str(argument) for argument in arguments])
+        return Ran(code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def records(redis: Redis) -> Records:
+    return Records(redis)
+
+
+@pytest.fixture
+def store(queue: Settings) -> Store:
+    return Store(queue.store_url or "")
+
+
+@pytest.fixture
+def train_job() -> Callable[..., TrainJob]:
+    """Make training jobs that differ in the fields given."""
+
+    def make(**changes: Any) -> TrainJob:
+        least = {"kind": "train", "owner": "ann", "dataset": "mnist", "model": "mlp"}
+        return TrainJob.parse({"name": "brave-otter", **least, **changes})
+
+    return make
+
+
+@pytest.fixture
+def claim(redis: Redis, records: Records) -> Callable[[JobRecord], Attempt]:
+    """Claim a queued job, as a worker does."""
+
+    def take(record: JobRecord) -> Attempt:
+        lease = Lease(redis, f"cpu:host:{record.id}", f"token-{record.id}", 60)
+        assert lease.acquire()
+        attempt = records.claim(
+            record.id, record.attempt, record.spec_hash, lease, "blue", "4 cores"
+        )
+        assert isinstance(attempt, Attempt), attempt
+        return attempt
+
+    return take
+
+
+@pytest.fixture
+def succeeded(
+    store: Store,
+    records: Records,
+    claim: Callable[[JobRecord], Attempt],
+    train_job: Callable[..., TrainJob],
+) -> Callable[..., JobRecord]:
+    """Make a job that has succeeded with these artifacts, without any worker."""
+
+    def make(
+        spec: JobSpec | None = None,
+        artifacts: Mapping[str, bytes | str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> JobRecord:
+        record = records.create(spec or train_job())
+        attempt = claim(record)
+        folder = AttemptFolder(store, record.id, record.attempt)
+        for name, content in (artifacts or {AttemptFolder.model: b"a model"}).items():
+            folder.write(name, content)
+        assert records.succeed(attempt, folder.seal(), metrics or {"val_accuracy": 0.9876})
+        return records.get(record.id)
+
+    return make

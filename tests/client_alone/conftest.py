@@ -1,0 +1,124 @@
+"""Virtual environments that are made new, and the client in one, far from any TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import missing
+from fitq_shared.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The user's own environment, with these variables and without those that lead to us."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("FITQ_", "PYTHON", "COV_")) and name != "FORCE_COLOR"
+    }
+    return inherited | variables
+
+
+class Place:
+    """A virtual environment, with nothing in it but what is installed here, and not in place.
+
+    It has no pip of its own (which Debian keeps apart): the pip of the tests fills it.
+    """
+
+    def __init__(self, folder: Path, python: str = sys.executable) -> None:
+        self.folder = folder
+        subprocess.run([python, "-m", "venv", "--without-pip", str(folder)], check=True)
+
+    def program(self, name: str) -> str:
+        return str(self.folder / "bin" / name)
+
+    def install(self, *projects: str) -> None:
+        """Install projects of this repository, as a user does, in the versions we know."""
+        command = [
+            *(sys.executable, "-m", "pip", "--python", self.program("python"), "install"),
+            *("--no-input", "--no-compile", "-c", str(ROOT / "constraints.txt")),
+            *(str(ROOT / project) for project in projects),
+        ]
+        ran = subprocess.run(
+            command,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if ran.returncode and "Retrying (" in ran.stdout:
+            missing("a package registry that pip can reach")
+        assert ran.returncode == 0, ran.stdout[-3000:]
+
+    def python(self, code: str) -> str:
+        """What a program prints that Python runs there."""
+        command = [self.program("python"), "-c", code]
+        ran = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment(FITQ_REDIS_URL="redis://127.0.0.1:1"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a program left: its exit code, and what it printed where."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def make_place(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Place]:
+    """Make a virtual environment, with this Python or another."""
+
+    def make(python: str = sys.executable) -> Place:
+        return Place(tmp_path_factory.mktemp("place") / "venv", python)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def laptop(make_place: Callable[..., Place]) -> Place:
+    """A place with the client and what it shares with the worker; no worker, no stack."""
+    place = make_place()
+    place.install("shared", "client")
+    return place
+
+
+@pytest.fixture
+def fitq(laptop: Place, session_settings: Settings, tmp_path: Path) -> Callable[..., Ran]:
+    """Run the laptop's `fitq` on the queue of the shared worker; with a store if told so."""
+
+    def run(*arguments: str, store: bool = False) -> Ran:
+        variables: dict[str, Any] = {"FITQ_REDIS_URL": session_settings.redis_url}
+        if store:
+            variables["FITQ_STORE"] = session_settings.store_url
+        ran = subprocess.run(
+            [laptop.program("fitq"), *arguments],
+            cwd=tmp_path,
+            env=environment(**variables),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    return run

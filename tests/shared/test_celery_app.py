@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from fitq_shared.celery_app import make_app
+from fitq_shared.queues import QUEUES
+from fitq_shared.settings import Settings
+
+
+@pytest.fixture
+def conf():
+    return make_app(Settings(redis_url="redis://127.0.0.1:7001/3")).conf
+
+
+def test_the_broker_is_the_redis_of_the_settings(conf):
+    assert conf.broker_url == "redis://127.0.0.1:7001/3"
+
+
+def test_nothing_but_json_is_sent_or_taken(conf):
+    assert conf.task_serializer == conf.result_serializer == "json"
+    assert conf.accept_content == ["json"]
+
+
+def test_a_message_is_acknowledged_on_receipt_and_nothing_is_prefetched(conf):
+    """The record is the truth: the broker's redelivery would lose and double jobs."""
+    assert conf.task_acks_late is False
+    assert not conf.task_reject_on_worker_lost
+    assert conf.worker_prefetch_multiplier == 1
+    assert conf.worker_disable_prefetch is True
+
+
+def test_no_results_are_kept(conf):
+    assert conf.task_ignore_result is True
+    assert conf.result_backend is None
+
+
+def test_flower_sees_every_job(conf):
+    assert conf.task_send_sent_event is True
+    assert conf.worker_send_task_events is True
+    assert conf.task_track_started is True
+
+
+def test_a_child_that_imports_keras_is_waited_for(conf):
+    assert conf.worker_proc_alive_timeout >= 60
+
+
+def test_a_worker_outlives_a_restart_of_redis(conf):
+    assert conf.broker_connection_retry_on_startup is True
+    assert conf.broker_connection_max_retries is None
+    assert conf.worker_cancel_long_running_tasks_on_connection_loss is False
+
+
+def test_every_need_has_its_queue(conf):
+    assert {queue.name for queue in conf.task_queues} == set(QUEUES)
+    assert {queue.routing_key for queue in conf.task_queues} == set(QUEUES)
+
+
+def test_flower_finds_the_application_of_this_machine(monkeypatch):
+    monkeypatch.setenv("FITQ_REDIS_URL", "redis://127.0.0.1:7002/0")
+    module = importlib.reload(importlib.import_module("fitq_shared.celery_main"))
+    assert module.app.conf.broker_url == "redis://127.0.0.1:7002/0"

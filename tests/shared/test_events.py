@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from fitq_shared.events import KEPT_EVENTS, events_key, follow, publish
+from fitq_shared.record import Reason
+
+pytestmark = pytest.mark.services
+
+JOB = "abcd2345"
+
+
+def seen(redis, job_id=JOB, after="0"):
+    """All events that are there now."""
+    found = []
+    for event in follow(redis, job_id, after, block_seconds=0.01):
+        if event is None:
+            return found
+        found.append(event)
+    raise AssertionError("following ended by itself")
+
+
+def test_events_come_in_the_order_in_which_they_happened(redis):
+    # Given events of a job, and of another
+    for epoch in (1, 2, 3):
+        publish(redis, JOB, "epoch", 1, {"epoch": epoch, "loss": 1 / epoch})
+        publish(redis, "other234", "epoch", 7, {"epoch": 9})
+
+    # When I follow the job
+    events = seen(redis)
+
+    # Then I see its own, in order
+    assert [(event.type, event.attempt) for event in events] == [("epoch", 1)] * 3
+    assert [event.data["epoch"] for event in events] == [1, 2, 3]
+    assert events[1].data["loss"] == 0.5
+
+
+def test_none_comes_whenever_nothing_has_happened(redis):
+    # Given a follower who has seen all
+    publish(redis, JOB, "epoch", 1, {})
+    stream = follow(redis, JOB, block_seconds=0.01)
+    assert next(stream).type == "epoch"
+
+    # When nothing happens, Then None comes, again and again
+    assert list(islice(stream, 2)) == [None, None]
+
+    # When something happens, Then that comes
+    publish(redis, JOB, "progress", 1, {"batch": 4})
+    assert next(stream).data == {"batch": 4}
+    assert next(stream) is None
+
+
+def test_a_follower_returns_where_it_was(redis):
+    # Given a follower that stopped after the second of four events
+    for batch in range(4):
+        publish(redis, JOB, "progress", 1, {"batch": batch})
+    second = seen(redis)[1]
+
+    # When it follows from there
+    events = seen(redis, after=second.id)
+
+    # Then it misses nothing, and sees nothing twice
+    assert [event.data["batch"] for event in events] == [2, 3]
+
+
+def test_many_events_come_whole(redis):
+    with redis.pipeline(transaction=False) as pipe:
+        for batch in range(450):
+            publish(pipe, JOB, "progress", 1, {"batch": batch})
+        pipe.execute()
+    assert [event.data["batch"] for event in seen(redis)] == list(range(450))
+
+
+def test_old_events_of_a_long_job_fall_off(redis):
+    # Given a job with far more events than are kept
+    many = 3 * KEPT_EVENTS
+    with redis.pipeline(transaction=False) as pipe:
+        for batch in range(many):
+            publish(pipe, JOB, "progress", 1, {"batch": batch})
+        pipe.execute()
+
+    # When I follow it
+    events = seen(redis)
+
+    # Then the newest are there, and about so many as are kept
+    assert events[-1].data["batch"] == many - 1
+    assert KEPT_EVENTS <= len(events) < 2 * KEPT_EVENTS
+
+
+def test_the_events_of_states_say_who_when_and_why(redis, records, train_job, claim):
+    # Given a job that ran, was given back, and ran to its end
+    record = records.create(train_job())
+    attempt = claim(record, "first")
+    records.give_back(attempt, Reason("drain", "the worker left", "wait"), lost=False)
+    records.succeed(claim(records.get(record.id), "second"), "a" * 64, {})
+
+    # When I follow it
+    events = seen(redis, record.id)
+
+    # Then each step is there, with its attempt
+    assert [(event.type, event.attempt) for event in events] == [
+        *(("queued", 1), ("started", 1), ("requeued", 1), ("started", 2), ("succeeded", 2)),
+    ]
+    assert [events[1].data["worker"], events[3].data["worker"]] == ["first", "second"]
+    assert events[2].data["reason"] == {
+        "kind": "drain",
+        "message": "the worker left",
+        "hint": "wait",
+    }
+    times = [float(event.data["at"]) for event in events]
+    assert times == sorted(times)
+
+
+def test_the_events_of_a_job_that_has_ended_do_not_stay_for_ever(redis, records, train_job, claim):
+    record = records.create(train_job())
+    attempt = claim(record)
+    assert redis.ttl(events_key(record.id)) == -1
+    records.succeed(attempt, "a" * 64, {})
+    assert redis.ttl(events_key(record.id)) > 0

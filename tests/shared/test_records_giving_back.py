@@ -1,0 +1,144 @@
+"""A job whose worker leaves or is lost is queued again; one that takes workers down is not."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from fitq_shared.record import Attempt, Reason
+from fitq_shared.records import LOSS_LIMIT, Records
+from fitq_shared.redis_link import open_redis
+
+pytestmark = pytest.mark.services
+
+LOST = Reason("worker-lost", "the worker blue stopped answering", "see its log")
+DRAIN = Reason("drain", "the worker blue was told to leave")
+
+
+@pytest.fixture
+def queued(records, train_job):
+    return records.create(train_job())
+
+
+@pytest.fixture
+def running(queued, claim):
+    return claim(queued)
+
+
+def test_a_job_that_is_given_back_is_queued_as_its_next_attempt(
+    records, train_job, queued, running, claim
+):
+    # Given another job that waits
+    waiting = records.create(train_job(name="other"))
+
+    # When a running one is given back
+    assert records.give_back(running, DRAIN, lost=False) == "queued"
+
+    # Then it waits again, belongs to nobody, and holds it against no worker
+    record = records.get(queued.id)
+    assert (record.state, record.attempt, record.losses) == ("queued", 2, 0)
+    assert (record.token, record.lease, record.reason, record.finished) == (None,) * 4
+    assert record.sent > queued.sent
+    assert list(records.running()) == []
+    assert records.place(record) == 1
+    assert records.place(waiting) == 0
+
+    # And its next attempt can be claimed
+    assert claim(record, "worker-2") == Attempt(queued.id, 2, "worker-2")
+
+
+def test_each_loss_counts_and_the_last_fails_the_job(records, queued, claim):
+    # Given a job that takes down one worker after another
+    for number in range(1, LOSS_LIMIT):
+        attempt = claim(records.get(queued.id), f"worker-{number}")
+        assert records.give_back(attempt, LOST, lost=True) == "queued"
+        record = records.get(queued.id)
+        assert (record.attempt, record.losses) == (number + 1, number)
+
+    # When it is lost once more
+    attempt = claim(records.get(queued.id), "worker-last")
+    assert records.give_back(attempt, LOST, lost=True) == "failed"
+
+    # Then it has failed, and says why
+    record = records.get(queued.id)
+    assert (record.state, record.reason, record.losses) == ("failed", LOST, LOSS_LIMIT)
+    assert record.attempt == LOSS_LIMIT
+    assert record.finished >= record.started
+    assert records.place(record) is None
+
+
+def test_a_worker_that_leaves_in_order_is_no_loss(records, queued, claim):
+    for number in range(2 * LOSS_LIMIT):
+        attempt = claim(records.get(queued.id), f"worker-{number}")
+        assert records.give_back(attempt, DRAIN, lost=False) == "queued"
+    assert records.get(queued.id).losses == 0
+
+
+def test_while_its_lease_is_held_a_job_is_alive(redis, records, queued, running):
+    # Given a running job whose worker holds its lease
+    record = records.get(queued.id)
+
+    # When a reaper would give it back
+    state = records.give_back(running, LOST, lost=True, unless_leased=record.lease)
+
+    # Then nothing changes
+    assert state == "alive"
+    assert records.get(queued.id) == record
+
+    # But without the lease it does
+    redis.delete(record.lease)
+    assert records.give_back(running, LOST, lost=True, unless_leased=record.lease) == "queued"
+
+
+def test_a_lease_that_another_holds_does_not_keep_the_job(redis, records, queued, running):
+    """The device has been taken by a new worker, which knows nothing of the old one's job."""
+    record = records.get(queued.id)
+    redis.set(record.lease, "new-worker")
+    assert records.give_back(running, LOST, lost=True, unless_leased=record.lease) == "queued"
+
+
+def test_a_job_that_was_to_be_cancelled_is_cancelled(records, queued, running):
+    # Given a running job that was cancelled
+    records.cancel(queued)
+
+    # When its worker is lost before it could stop
+    # Then it is not queued again
+    assert records.give_back(running, LOST, lost=True) == "cancelled"
+    record = records.get(queued.id)
+    assert record.ended
+    assert record.reason is None
+    assert records.place(record) is None
+
+
+def test_a_job_that_has_ended_is_not_given_back(records, queued, running):
+    records.succeed(running, "a" * 64, {})
+    before = records.get(queued.id)
+    assert records.give_back(running, LOST, lost=True) == "stale"
+    assert records.get(queued.id) == before
+
+
+def test_of_many_reapers_one_gives_a_job_back(settings, records, queued, running):
+    """So that a lost worker is counted once, and the message sent once."""
+    # Given eight reapers that have seen the same orphan
+    start = threading.Barrier(8, timeout=60)
+    answers = []
+
+    def reap(mine: Records) -> None:
+        start.wait()
+        answers.append(mine.give_back(running, LOST, lost=True))
+
+    threads = [
+        threading.Thread(target=reap, args=(Records(open_redis(settings)),)) for _ in range(8)
+    ]
+
+    # When all give it back
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    # Then one has done it
+    assert sorted(answers) == ["queued"] + ["stale"] * 7
+    record = records.get(queued.id)
+    assert (record.attempt, record.losses) == (2, 1)

@@ -1,0 +1,126 @@
+"""Small made-up data, an attempt that runs, and a model that was published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.catalogue import DatasetFacts
+from fitq_shared.lease import Lease
+from fitq_shared.record import Attempt
+from fitq_shared.records import Records
+from fitq_shared.redis_link import Redis
+from fitq_shared.specs.base import ModelRef
+from fitq_shared.specs.describe import DescribeJob
+from fitq_shared.specs.train import TrainJob
+from fitq_shared.store import Store
+from fitq_worker.datasets.dataset import Dataset
+from fitq_worker.identity import Identity
+
+Pixels = NDArray[np.uint8]
+
+
+@pytest.fixture
+def identity() -> Identity:
+    return Identity(
+        token="a1b2",
+        name="cpu0-1@here",
+        host="here",
+        device="cpu",
+        device_name="CPU, 2 cores (0-1)",
+        resource="cpu:here:0-1",
+        threads=2,
+    )
+
+
+@pytest.fixture
+def raw_images() -> Pixels:
+    return np.random.default_rng(3).integers(0, 256, (7, 28, 28), np.uint8)
+
+
+@pytest.fixture
+def numbered() -> Callable[[int, int], Dataset]:
+    """A data set whose training row i is an image full of i, with label i modulo 10."""
+
+    def make(rows: int, side: int = 4) -> Dataset:
+        x = np.arange(rows, dtype=np.uint8)[:, None, None] * np.ones((1, side, side), np.uint8)
+        y = (np.arange(rows) % 10).astype(np.uint8)
+        facts = DatasetFacts(
+            name="numbered",
+            title="Numbered",
+            image_shape=(side, side),
+            class_names=tuple("0123456789"),
+            rows={"train": rows, "test": rows},
+            sums={},
+        )
+        return Dataset(facts, x, y, x, y)
+
+    return make
+
+
+@pytest.fixture
+def attempt_folder(tmp_path: Path) -> AttemptFolder:
+    return AttemptFolder(Store(str(tmp_path / "store")), "job", 1)
+
+
+@pytest.fixture
+def claim(identity: Identity) -> Callable[[Redis], Attempt]:
+    """Queue a job on this Redis, and take it as a worker does."""
+
+    def take(redis: Redis) -> Attempt:
+        records = Records(redis)
+        record = records.create(DescribeJob(name="one", owner="tester", dataset="mnist"))
+        lease = Lease(redis, identity.resource, identity.token, 600)
+        assert lease.acquire()
+        attempt = records.claim(
+            record.id, 1, record.spec_hash, lease, identity.name, identity.device_name
+        )
+        assert isinstance(attempt, Attempt)
+        return attempt
+
+    return take
+
+
+@pytest.fixture
+def attempt(redis: Redis, claim: Callable[[Redis], Attempt]) -> Attempt:
+    """An attempt that runs."""
+    return claim(redis)
+
+
+@pytest.fixture
+def publish_model(tmp_path: Path) -> Callable[..., tuple[Store, ModelRef]]:
+    """Keep a model, by default a small one, as a training does; any bytes will do as its file."""
+
+    def publish(
+        job: str = "job", *, content: bytes | None = None, model: Any = None, **changes: Any
+    ) -> tuple[Store, ModelRef]:
+        from fitq_worker.models import build_model
+
+        spec = TrainJob.parse(
+            {
+                "name": "brave-otter",
+                "owner": "tester",
+                "dataset": "fashion_mnist",
+                "model": {"type": "mlp", "units": [2]},
+                **changes,
+            }
+        )
+        store = Store(str(tmp_path / "store"))
+        folder = AttemptFolder(store, job, 1)
+        folder.write_json(AttemptFolder.spec, json.loads(spec.canonical()))
+        if content is None:
+            model = model or build_model(spec.model, (28, 28), 10)
+            model.save(folder.local(AttemptFolder.model))
+        else:
+            folder.write(AttemptFolder.model, content)
+        reference = ModelRef(job=job, attempt=1, manifest=folder.seal(), name="brave-otter")
+        return store, reference
+
+    return publish

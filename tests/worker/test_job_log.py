@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from fitq_worker.job_log import job_log
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "log.txt"
+
+
+def test_what_the_job_says_is_in_its_file(path: Path) -> None:
+    with job_log(path) as log:
+        log.info("épreuve %s", 1)
+        # It is there while the job still runs
+        assert "INFO épreuve 1" in path.read_text(encoding="utf-8")
+
+
+def test_what_others_say_meanwhile_is_there_too(path: Path) -> None:
+    # Given a job, and some other part that warns
+    with job_log(path):
+        logging.getLogger("somewhere.else").warning("look out")
+        logging.getLogger("fitq.job").info("said by a part of the job")
+    assert "WARNING look out" in path.read_text()
+    assert "INFO said by a part of the job" in path.read_text()
+
+
+def test_an_exception_brings_its_traceback(path: Path) -> None:
+    with job_log(path) as log:
+        try:
+            raise ValueError("odd")
+        except ValueError:
+            log.exception("failed")
+    assert "Traceback" in path.read_text()
+    assert "ValueError: odd" in path.read_text()
+
+
+def test_before_and_after_nothing_is_written(path: Path) -> None:
+    # Given a log that has ended
+    logging.getLogger("fitq.job").warning("too early")
+    handlers = list(logging.getLogger().handlers)
+    with job_log(path) as log:
+        log.info("now")
+    # Then what comes later belongs to another job
+    log.warning("too late")
+    assert "too" not in path.read_text()
+    assert logging.getLogger().handlers == handlers
+
+
+def test_a_job_that_fails_ends_its_log_as_well(path: Path) -> None:
+    handlers = list(logging.getLogger().handlers)
+    with pytest.raises(RuntimeError), job_log(path):
+        raise RuntimeError
+    assert logging.getLogger().handlers == handlers
+
+
+def test_two_jobs_have_two_logs(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        with job_log(tmp_path / name) as log:
+            log.info("this is %s", name)
+    assert "this is one" in (tmp_path / "one").read_text()
+    assert "this is one" not in (tmp_path / "two").read_text()

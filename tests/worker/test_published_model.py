@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.catalogue import FASHION_MNIST
+from fitq_shared.errors import StoreError
+from fitq_shared.specs.base import ModelRef
+from fitq_shared.store import Store
+from fitq_worker import published_model
+from fitq_worker.published_model import WARM_MODELS, load_published
+
+Publish = Callable[..., tuple[Store, ModelRef]]
+
+
+@pytest.fixture(autouse=True)
+def nothing_warm() -> Iterator[None]:
+    published_model._load.cache_clear()
+    yield
+    published_model._load.cache_clear()
+
+
+def test_it_predicts_as_the_one_that_was_saved(
+    publish_model: Publish, raw_images: NDArray[np.uint8]
+) -> None:
+    # Given a model that was published
+    store, reference = publish_model()
+    saved = keras.models.load_model(AttemptFolder(store, "job", 1).local(AttemptFolder.model))
+    # Then what is loaded gives the same, and knows its classes
+    published = load_published(store, reference)
+    np.testing.assert_array_equal(
+        published.model.predict_on_batch(raw_images), saved.predict_on_batch(raw_images)
+    )
+    assert published.class_names == FASHION_MNIST.class_names
+    assert published.classes == 10
+
+
+@pytest.mark.parametrize(
+    ("loss", "one_hot"),
+    [("sparse_categorical_crossentropy", False), ("categorical_crossentropy", True)],
+)
+def test_it_knows_which_labels_its_loss_takes(
+    publish_model: Publish, loss: str, one_hot: bool
+) -> None:
+    assert load_published(*publish_model(loss=loss)).one_hot is one_hot
+
+
+@pytest.mark.parametrize("name", [AttemptFolder.model, AttemptFolder.spec, "manifest.json"])
+def test_what_was_changed_after_its_publication_is_refused(
+    publish_model: Publish, name: str
+) -> None:
+    # Given one of the files that loading needs, with one byte changed
+    store, reference = publish_model()
+    folder = AttemptFolder(store, "job", 1)
+    content = bytearray(folder.read(name))
+    content[len(content) // 2] ^= 1
+    folder.write(name, bytes(content))
+    # Then the model is not loaded, and the file is named
+    with pytest.raises(StoreError) as caught:
+        load_published(store, reference)
+    assert name in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", [AttemptFolder.model, AttemptFolder.spec, "manifest.json"])
+def test_what_is_gone_is_named(publish_model: Publish, name: str) -> None:
+    store, reference = publish_model()
+    store.remove(f"jobs/job/attempt-1/{name}")
+    with pytest.raises(StoreError, match=name.replace(".", r"\.")):
+        load_published(store, reference)
+
+
+def test_a_model_that_would_run_code_is_refused(publish_model: Publish) -> None:
+    # Given a model file with a Python function in it, which the manifest vouches for
+    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Lambda(lambda x: x)])
+    store, reference = publish_model(model=model)
+    # Then safe mode does not load it
+    with pytest.raises(StoreError, match="cannot be loaded") as caught:
+        load_published(store, reference)
+    assert "train the model again" in caught.value.hint
+
+
+def empty_archive() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("notes.txt", "no model")
+    return content.getvalue()
+
+
+def test_a_file_that_is_no_model_is_refused(publish_model: Publish) -> None:
+    with pytest.raises(StoreError, match=r"model\.keras cannot be loaded"):
+        load_published(*publish_model(content=b"no model at all"))
+
+
+def test_an_archive_without_a_model_is_refused(publish_model: Publish) -> None:
+    with pytest.raises(StoreError, match=r"model\.keras cannot be loaded"):
+        load_published(*publish_model(content=empty_archive()))
+
+
+def test_a_failure_is_not_kept(publish_model: Publish) -> None:
+    # Given a model whose file was away for a moment
+    store, reference = publish_model()
+    path = "jobs/job/attempt-1/model.keras"
+    content = store.read(path)
+    store.remove(path)
+    with pytest.raises(StoreError):
+        load_published(store, reference)
+    # When it is back, it can be loaded
+    store.write(path, content)
+    assert load_published(store, reference).model is not None
+
+
+def test_a_model_is_kept_warm(publish_model: Publish) -> None:
+    store, reference = publish_model()
+    assert load_published(store, reference) is load_published(store, reference)
+
+
+def test_only_a_few_are_kept_warm(publish_model: Publish) -> None:
+    # Given a model that is used again and again, while others come and go
+    store, favourite = publish_model("favourite")
+    once = publish_model("once")[1]
+    kept, dropped = load_published(store, favourite), load_published(store, once)
+    for number in range(WARM_MODELS - 1):
+        load_published(*publish_model(f"other{number}"))
+        assert load_published(store, favourite) is kept
+    # Then the one that nobody has used for the longest time is loaded anew
+    assert load_published(store, once) is not dropped
+    assert WARM_MODELS <= 16
+
+
+def test_two_publications_of_one_job_are_two_models(publish_model: Publish) -> None:
+    # Given a job whose folder was written anew, under another manifest
+    store, first = publish_model()
+    old = load_published(store, first)
+    _, second = publish_model(seed=4)
+    assert load_published(store, second) is not old

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fitq_shared.events import Event, follow
+from fitq_shared.record import Attempt, Reason
+from fitq_shared.records import Records
+from fitq_shared.redis_link import Redis, open_redis
+from fitq_worker import drain
+from fitq_worker import reporter as reporter_module
+from fitq_worker.reporter import Reporter, StopJob
+from support.redis_server import RedisServer
+
+
+@dataclass
+class Clock:
+    """A clock that only moves when it is told to."""
+
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(reporter_module, "time", made)
+    return made
+
+
+@pytest.fixture
+def draining(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Tell the worker to leave, until the test is over."""
+    monkeypatch.setattr(drain, "_FLAG", bytearray(1))
+    return drain.start
+
+
+@pytest.fixture
+def reporter(redis: Redis, attempt: Attempt) -> Reporter:
+    return Reporter(Records(redis), attempt)
+
+
+def told(redis: Redis, attempt: Attempt, kind: str) -> list[Event]:
+    found: list[Event] = []
+    for event in follow(redis, attempt.job_id, block_seconds=0.01):
+        if event is None:
+            break
+        found.append(event)
+    return [event for event in found if event.type == kind]
+
+
+def order_of(reporter: Reporter) -> str:
+    with pytest.raises(StopJob) as caught:
+        reporter.obey()
+    return caught.value.order
+
+
+def test_progress_is_told_at_most_twice_a_second(
+    redis: Redis, attempt: Attempt, reporter: Reporter, clock: Clock
+) -> None:
+    # Given a batch each eighth of a second, for two seconds
+    for batch in range(16):
+        reporter.progress({"batch": batch})
+        clock.now += 0.125
+    # Then the first is told, and then one each half second, with its own numbers
+    assert [event.data for event in told(redis, attempt, "progress")] == [
+        {"batch": batch} for batch in (0, 4, 8, 12)
+    ]
+
+
+def test_slow_batches_are_all_told(
+    redis: Redis, attempt: Attempt, reporter: Reporter, clock: Clock
+) -> None:
+    for batch in range(3):
+        reporter.progress({"batch": batch})
+        clock.now += 3
+    assert len(told(redis, attempt, "progress")) == 3
+
+
+def test_epochs_are_all_told(
+    redis: Redis, attempt: Attempt, reporter: Reporter, clock: Clock
+) -> None:
+    # Given progress that has just been told, and three epochs at the same moment
+    reporter.progress({"batch": 1})
+    for epoch in (1, 2, 3):
+        reporter.epoch({"epoch": epoch, "loss": 0.5})
+    # Then none is left out
+    events = told(redis, attempt, "epoch")
+    assert [event.data["epoch"] for event in events] == [1, 2, 3]
+    assert {event.attempt for event in events} == {1}
+
+
+def test_without_an_order_the_job_goes_on(reporter: Reporter, clock: Clock) -> None:
+    for _ in range(4):
+        reporter.obey()
+        clock.now += 1
+
+
+def test_a_cancelled_job_is_told_to_stop(
+    redis: Redis, attempt: Attempt, reporter: Reporter, clock: Clock
+) -> None:
+    # Given a job that has asked for orders, and is then cancelled
+    reporter.obey()
+    records = Records(redis)
+    records.cancel(records.get(attempt.job_id))
+    # Then it does not ask again at once, but half a second later it hears of it
+    clock.now += 0.25
+    reporter.obey()
+    clock.now += 0.25
+    assert order_of(reporter) == "cancel"
+
+
+def test_an_attempt_that_was_given_to_another_is_outdated(
+    redis: Redis, attempt: Attempt, reporter: Reporter
+) -> None:
+    Records(redis).give_back(attempt, Reason("worker-lost", "gone"), lost=True)
+    assert order_of(reporter) == "outdated"
+
+
+def test_a_job_whose_record_is_gone_is_outdated(
+    redis: Redis, attempt: Attempt, reporter: Reporter
+) -> None:
+    redis.flushall()
+    assert order_of(reporter) == "outdated"
+
+
+def test_drain_is_heard_at_once(
+    reporter: Reporter, clock: Clock, draining: Callable[[], None]
+) -> None:
+    # Given a job that has just asked for orders
+    reporter.obey()
+    # When the worker is told to leave
+    draining()
+    # Then the job stops without waiting for the next time to ask
+    assert order_of(reporter) == "drain"
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis that a test may stop; all other tests have another."""
+    folder = tmp_path / "own-redis"
+    folder.mkdir()
+    server = RedisServer(folder)
+    yield server
+    server.stop()
+
+
+def test_the_job_goes_on_while_redis_is_away(
+    own_server: RedisServer,
+    clock: Clock,
+    claim: Callable[[Redis], Attempt],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # Given a running attempt
+    redis = open_redis(own_server.settings)
+    attempt = claim(redis)
+    reporter = Reporter(Records(redis), attempt)
+    # When Redis is away
+    own_server.stop()
+    with caplog.at_level(logging.WARNING, reporter_module.__name__):
+        reporter.progress({"batch": 1})
+        reporter.epoch({"epoch": 1})
+        reporter.obey()
+    # Then nothing is raised, and the log says what could not be told
+    said = caplog.text
+    assert "cannot report progress" in said
+    assert "cannot report epoch" in said
+    assert "cannot ask for orders" in said
+    # And once Redis is back, it is told and asked again
+    own_server.start()
+    clock.now += 1
+    reporter.progress({"batch": 2})
+    reporter.epoch({"epoch": 2})
+    assert [event.data for event in told(redis, attempt, "progress")] == [{"batch": 2}]
+    assert [event.data for event in told(redis, attempt, "epoch")] == [{"epoch": 2}]
+    records = Records(redis)
+    records.cancel(records.get(attempt.job_id))
+    assert order_of(reporter) == "cancel"
+
+
+def test_drain_is_heard_while_redis_is_away(
+    own_server: RedisServer, claim: Callable[[Redis], Attempt], draining: Callable[[], None]
+) -> None:
+    redis = open_redis(own_server.settings)
+    reporter = Reporter(Records(redis), claim(redis))
+    own_server.stop()
+    draining()
+    assert order_of(reporter) == "drain"

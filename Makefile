@@ -16,7 +16,7 @@ demo: $(STAMP) ## Start a stack, train a model, predict with it, stop the stack
 	$(BIN)/python examples/getting_started.py
 
 test: $(STAMP) ## Run the tests, report the coverage (ARGS=... goes to pytest)
-	$(OWN_QUEUE) $(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	$(OWN_QUEUE) $(BIN)/python -m pytest -m 'not soak' --cov --cov-report=term $(ARGS)
 
 lint: $(STAMP) ## Check style, types and who imports whom
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ from fitq.client import Client
 from fitq_shared.errors import FitqError
 from fitq_shared.redis_link import Redis, open_redis, reporting_unreachable
 from fitq_shared.settings import Settings
+from fitq_shared.store import Store
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ def _store(settings: Settings) -> Check:
             "set FITQ_STORE to the folder or URL of the volume",
         )
     try:
-        store = Client(settings).store
-        path = f"doctor/{uuid.uuid4().hex}"
+        store = Store(settings.store_url)
+        path = f"doctor-{uuid.uuid4().hex}"
         store.write(path, b"written by fitq doctor")
         store.remove(path)
     except FitqError as error:

@@ -33,7 +33,8 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
         array: which array of an `.npz`; None when it holds only one.
 
     Raises:
-        InvalidInput: empty, truncated, pickled, over 8 GiB, or without the array asked for.
+        InvalidInput: empty, truncated, pickled, no numbers, over 8 GiB, or without the array
+            asked for.
     """
     start = file.read(6)
     file.seek(0)
@@ -44,6 +45,14 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
             with zipfile.ZipFile(file) as archive, archive.open(_member(archive, name, array)) as m:
                 return _read(m, name)
         if start == npy.MAGIC_PREFIX:
+            if array is not None:
+                raise InvalidInput(
+                    [
+                        Mistake(
+                            "--array", array, "nothing: an .npy file has one array, without a name"
+                        )
+                    ]
+                )
             return _read(file, name)
     except DAMAGE as error:
         raise _wrong(name, f"it is truncated or damaged: {error}") from error
@@ -69,6 +78,8 @@ def _read(file: IO[bytes], name: str) -> NDArray[Any]:
     shape, fortran, dtype = header(file)
     if dtype.hasobject:
         raise _wrong(name, "it holds pickled Python objects, which can run code")
+    if dtype.kind not in "biuf":
+        raise _wrong(name, f"its dtype is {dtype}, which is no number")
     size = int(np.prod(shape, dtype=object)) * dtype.itemsize
     if size > LARGEST_ARRAY:
         raise _wrong(name, f"its array of shape {shape} is over {LARGEST_ARRAY // 2**30} GiB")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from fitq_shared.errors import InvalidInput, Mistake, QueueUnreachable
+from fitq_shared.errors import InvalidInput, Mistake, QueueUnreachable, StackError
 
 STACK_FOLDER = ".fitq"
 STACK_FILE = "stack.json"
@@ -69,12 +69,25 @@ class Settings:
 
 
 def read_stack(start: Path) -> dict[str, str]:
-    """What `.fitq/stack.json` of this folder or the nearest above says; empty without one."""
+    """What `.fitq/stack.json` of this folder or the nearest above says; empty without one.
+
+    Raises:
+        StackError: the file is there but cannot be read.
+    """
     for folder in (start, *start.parents):
         file = folder / STACK_FOLDER / STACK_FILE
         if file.is_file():
-            return dict(json.loads(file.read_text(encoding="utf-8")))
+            return _read(file)
     return {}
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise StackError(
+            f"{file} cannot be read: {error}", "write it anew: `fitq down`, then `fitq up`"
+        ) from error
 
 
 def hide_password(url: str) -> str:
@@ -105,6 +118,6 @@ def _positive(environ: Mapping[str, str], name: str, default: float) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < math.inf:
-        raise InvalidInput([Mistake(name, text, "a number of seconds above 0")])
+    if not 1 <= value < math.inf:
+        raise InvalidInput([Mistake(name, text, "a number of seconds of at least 1")])
     return value

@@ -68,7 +68,7 @@ class Store:
 
     def files(self, path: str) -> list[str]:
         """The files below a folder, relative to it, sorted; empty when it is not there."""
-        full = self._full(path)
+        full = self._full(path).rstrip("/")
         with self._reporting("read", path):
             if not self._fs.exists(full):
                 return []

@@ -214,3 +214,26 @@ def test_no_wait_with_json_prints_the_record_alone(queue, fitq, records):
     assert ran.json["id"] == record.id
     assert ran.json["tags"] == ["x"]
     assert "token" not in ran.json
+
+
+@pytest.mark.parametrize(
+    ("line", "flag", "named"),
+    [
+        ("model = 3", ["--option", "units=4"], "model.type = "),
+        ("early_stopping = true", ["--patience", "2"], "early_stopping.name"),
+        ("optimizer = 7", ["--learning-rate", "0.1"], "optimizer.name = 7"),
+    ],
+)
+def test_a_part_that_is_no_table_is_named(fitq, tmp_path, line, flag, named):
+    # Given a job file in which a part is a plain value
+    job = tmp_path / "job.toml"
+    job.write_text(
+        f'dataset = "mnist"\nmodel = "mlp"\n{line}\n'
+        if "model" not in line
+        else f'dataset = "mnist"\n{line}\n'
+    )
+    # When a flag is to change that part
+    result = fitq("train", "-f", str(job), "--dry-run", *flag)
+    # Then the mistake is named, without a traceback
+    assert result.code == 2
+    assert named in result.err

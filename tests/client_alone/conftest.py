@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -102,17 +101,20 @@ def laptop(make_place: Callable[..., Place]) -> Place:
     return place
 
 
-@pytest.fixture
-def fitq(laptop: Place, session_settings: Settings, tmp_path: Path) -> Callable[..., Ran]:
+@pytest.fixture(scope="session")
+def fitq(
+    laptop: Place, session_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Ran]:
     """Run the laptop's `fitq` on the queue of the shared worker; with a store if told so."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
 
-    def run(*arguments: str, store: bool = False) -> Ran:
-        variables: dict[str, Any] = {"FITQ_REDIS_URL": session_settings.redis_url}
+    def run(*arguments: str, store: bool = False, folder: Path = elsewhere) -> Ran:
+        variables = {"FITQ_REDIS_URL": session_settings.redis_url}
         if store:
-            variables["FITQ_STORE"] = session_settings.store_url
+            variables["FITQ_STORE"] = session_settings.store_url or ""
         ran = subprocess.run(
             [laptop.program("fitq"), *arguments],
-            cwd=tmp_path,
+            cwd=folder,
             env=environment(**variables),
             capture_output=True,
             text=True,

@@ -14,14 +14,24 @@ from fitq_shared.attempt_folder import MANIFEST
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("shared_worker")]
 
-SMALL = (*("train", "--dataset", "mnist", "--model", "mlp", "--option", "units=16"),)
-SMALL = (*SMALL, *("--batch-size", "4096", "--validation-split", "0.5"))
+SMALL = (
+    *("train", "--dataset", "mnist", "--model", "mlp", "--option", "units=16"),
+    *("--batch-size", "4096", "--validation-split", "0.5"),
+)
+NAME = "plain-plover"
 
 
 @pytest.fixture(scope="module")
-def trained():
-    """The name of the job that the first test trains."""
-    return "plain-plover"
+def training(fitq, shared_worker):
+    """What `fitq train` prints where nothing says where the store is."""
+    return fitq(*SMALL, "--epochs", "2", "--name", NAME)
+
+
+@pytest.fixture
+def trained(training):
+    """The name of a job that has succeeded."""
+    assert training.code == 0, training.err
+    return NAME
 
 
 def test_nothing_heavy_is_installed(laptop):
@@ -41,17 +51,17 @@ def test_nothing_heavy_is_installed(laptop):
     assert Path(file).is_relative_to(laptop.folder)
 
 
-def test_train_without_a_store(fitq, trained):
+def test_train_without_a_store(training):
     # Given a client that knows only where Redis is
     # When I train
-    ran = fitq(*SMALL, "--epochs", "2", "--name", trained)
+    ran = training
 
     # Then I see the epochs, and in the end the metrics
     assert ran.code == 0, ran.err
     assert re.search(r"attempt 1 runs on cpu\S*@", ran.err)
     assert re.search(r"epoch 1/2 .*loss \d", ran.err)
     assert re.search(r"epoch 2/2 .*val_accuracy 0\.\d{4}", ran.err)
-    assert f"{trained} succeeded" in ran.out
+    assert f"{NAME} succeeded" in ran.out
     assert re.search(r"^ *val_accuracy +0\.\d{4}$", ran.out, re.MULTILINE)
     assert "artifacts:" not in ran.out
 
@@ -111,7 +121,7 @@ def test_what_needs_a_store_says_so(fitq, trained, tmp_path, command):
 def test_pull_with_the_store(fitq, trained, tmp_path, session_settings):
     # Given the same client with the volume at hand
     # When I pull what the job has made
-    ran = fitq("pull", trained, "here", store=True)
+    ran = fitq("pull", trained, "here", store=True, folder=tmp_path)
     assert ran.code == 0, ran.err
 
     # Then all of it is here, as it was published
@@ -132,7 +142,7 @@ def test_predict_with_the_store(fitq, trained, tmp_path):
     np.savez(tmp_path / "x.npz", x=images)
 
     # When I predict them
-    ran = fitq("predict", trained, "--input", "x.npz", store=True)
+    ran = fitq("predict", trained, "--input", "x.npz", store=True, folder=tmp_path)
 
     # Then I see a class and its probability for each
     assert ran.code == 0, ran.err

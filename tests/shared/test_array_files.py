@@ -189,9 +189,19 @@ def test_more_content_than_the_shape_says_is_refused():
     assert "truncated" in refusal(npy_that_declares("(2,)", content=bytes(3)))
 
 
-@pytest.mark.parametrize("dtype", ["|S0", "|V0", "nonsense"])
-def test_a_type_of_no_size_is_refused(dtype):
-    assert "truncated or damaged" in refusal(npy_that_declares("(2,)", dtype))
+@pytest.mark.parametrize("dtype", ["|S0", "|V0", "<U5", "<M8[s]", "<c8"])
+def test_a_type_that_is_no_number_is_refused(dtype):
+    assert "which is no number" in refusal(npy_that_declares("(2,)", dtype))
+
+
+def test_a_type_that_does_not_exist_is_refused():
+    assert "truncated or damaged" in refusal(npy_that_declares("(2,)", "nonsense"))
+
+
+def test_a_name_for_the_array_of_an_npy_is_refused():
+    with pytest.raises(InvalidInput) as caught:
+        read_array(io.BytesIO(npy_that_declares("(2,)")), "x.npy", "images")
+    assert "--array" in caught.value.message
 
 
 def test_an_encrypted_archive_is_refused():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fitq_shared.errors import InvalidInput, QueueUnreachable
+from fitq_shared.errors import InvalidInput, QueueUnreachable, StackError
 from fitq_shared.settings import Settings, hide_password
 
 STACK = {
@@ -99,7 +99,7 @@ def test_a_lease_time_that_makes_no_sense_is_refused(tmp_path, text):
     with pytest.raises(InvalidInput) as caught:
         Settings.load(environ, tmp_path)
     assert caught.value.message == (
-        f"FITQ_LEASE_SECONDS = {text!r}: expected a number of seconds above 0"
+        f"FITQ_LEASE_SECONDS = {text!r}: expected a number of seconds of at least 1"
     )
 
 
@@ -122,3 +122,15 @@ def test_what_needs_no_queue_needs_no_variables():
 def test_a_password_is_never_shown(url, shown):
     assert hide_password(url) == shown
     assert Settings(redis_url=url).shown_redis_url == shown
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1, 2]", "7"])
+def test_a_damaged_stack_file_is_reported(tmp_path, content):
+    # Given a stack.json that something has damaged
+    (tmp_path / ".fitq").mkdir()
+    (tmp_path / ".fitq" / "stack.json").write_text(content)
+    # When the settings are read, then the message names the file and says what to do
+    with pytest.raises(StackError) as caught:
+        Settings.load({}, tmp_path)
+    assert "stack.json cannot be read" in caught.value.message
+    assert "fitq up" in caught.value.hint

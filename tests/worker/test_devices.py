@@ -166,9 +166,7 @@ def test_naming_cores_asks_for_the_cpu() -> None:
 
 
 @pytest.mark.parametrize("fake", [FakeNvml(driver=False), FakeNvml(gpus=())])
-def test_without_a_gpu_auto_takes_the_cpu(
-    fake: FakeNvml, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_gpu_auto_takes_the_cpu(fake: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> None:
     nvml(monkeypatch, fake)
     assert [device.kind for device in find_devices("auto")] == ["cpu"]
     assert fake.open == 0

@@ -31,9 +31,7 @@ def test_an_npy_is_read_whole(store: Store, tmp_path: Path, raw_images: Pixels) 
     np.testing.assert_array_equal(read, raw_images)
 
 
-def test_the_array_that_was_named_is_read(
-    store: Store, tmp_path: Path, raw_images: Pixels
-) -> None:
+def test_the_array_that_was_named_is_read(store: Store, tmp_path: Path, raw_images: Pixels) -> None:
     # Given an npz of two arrays
     np.savez_compressed(tmp_path / "two.npz", x=raw_images, other=np.zeros(3))
     read = load_input(store, rows_of(store, tmp_path / "two.npz", "x"))

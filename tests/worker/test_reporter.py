@@ -11,7 +11,7 @@ from fitq_shared.events import Event, follow
 from fitq_shared.record import Attempt, Reason
 from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis, open_redis
-from fitq_worker import drain
+from fitq_worker import flags
 from fitq_worker import reporter as reporter_module
 from fitq_worker.reporter import Reporter, StopJob
 from support.redis_server import RedisServer
@@ -37,8 +37,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def draining(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Tell the worker to leave, until the test is over."""
-    monkeypatch.setattr(drain, "_FLAG", bytearray(1))
-    return drain.start
+    monkeypatch.setattr(flags, "_FLAGS", bytearray(2))
+    return flags.start_draining
 
 
 @pytest.fixture

@@ -1,32 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.models import Mlp
 from fitq_worker.datasets.dataset import Dataset
 from fitq_worker.models import build_model
 from fitq_worker.rows import ShuffledRows, batches_of, check_rows, split_rows
-from fitq_worker.targets import Targets
 
 Numbered = Callable[[int], Dataset]
 
 
-def shuffled(dataset: Dataset, **changes: int) -> ShuffledRows:
-    values = {"batch_size": 4, "seed": 5, **changes}
-    return ShuffledRows(*dataset.split("train"), Targets(10, one_hot=False), **values)
-
-
-def one_epoch(rows: ShuffledRows) -> list[int]:
-    """The numbers of the rows in the order in which they are given, up to the epoch's end."""
-    numbers = [int(image[0, 0]) for batch in range(len(rows)) for image in rows[batch][0]]
-    rows.on_epoch_end()
-    return numbers
+def shuffled(dataset: Dataset, batch_size: int = 4, seed: int = 5) -> ShuffledRows:
+    return ShuffledRows(*dataset.split("train"), batch_size, seed)
 
 
 @pytest.mark.parametrize(
@@ -64,46 +54,31 @@ def test_without_a_split_nothing_is_held_back(numbered: Numbered) -> None:
 
 def test_every_row_comes_once_an_epoch(numbered: Numbered) -> None:
     rows = shuffled(numbered(23))
-    for _ in range(3):
-        assert sorted(one_epoch(rows)) == list(range(23))
-
-
-def test_labels_stay_with_their_images(numbered: Numbered) -> None:
-    rows = shuffled(numbered(23))
-    for index in range(len(rows)):
-        images, labels = rows[index]
-        np.testing.assert_array_equal(images[:, 0, 0] % 10, labels)
-
-
-def test_images_stay_raw_and_labels_take_the_loss_s_form(numbered: Numbered) -> None:
-    # Given a loss that takes labels one-hot
-    dataset = numbered(6)
-    rows = ShuffledRows(*dataset.split("train"), Targets(10, one_hot=True), 6, 5)
-    images, labels = rows[0]
-    # Then the labels are, and the images are as they were
-    assert images.dtype == np.uint8
-    np.testing.assert_array_equal(labels.argmax(axis=1), images[:, 0, 0] % 10)
+    for epoch in range(3):
+        assert sorted(rows.order(epoch)) == list(range(23))
 
 
 def test_each_epoch_has_an_order_of_its_own(numbered: Numbered) -> None:
     rows = shuffled(numbered(23))
-    orders = [tuple(one_epoch(rows)) for _ in range(3)]
+    orders = {tuple(rows.order(epoch)) for epoch in range(3)}
     assert len({*orders, tuple(range(23))}) == 4
 
 
 def test_the_order_depends_on_the_seed_and_the_epoch_only(numbered: Numbered) -> None:
     # Given the orders of some epochs
-    def orders(**changes: int) -> list[list[int]]:
+    def orders(epochs: Iterable[int] = range(3), **changes: int) -> list[list[int]]:
         rows = shuffled(numbered(23), **changes)
-        return [one_epoch(rows) for _ in range(3)]
+        return [rows.order(epoch).tolist() for epoch in epochs]
 
     first = orders()
-    # When the world has drawn other random numbers meanwhile, and batches have another size
+    # When the world has drawn other random numbers meanwhile
     np.random.seed(99)
     keras.utils.set_random_seed(99)
-    # Then the same seed gives the same orders, and another gives others
+    # Then the same seed gives the same orders, whatever was asked before, in batches of any size
     assert orders() == first
+    assert orders([2, 1, 0]) == first[::-1]
     assert orders(batch_size=7) == first
+    # And another seed gives others
     assert all(one != other for one, other in zip(orders(seed=6), first, strict=True))
 
 
@@ -112,50 +87,33 @@ def test_the_order_is_the_one_that_is_documented(numbered: Numbered) -> None:
     rows = shuffled(numbered(23), seed=8)
     for epoch in range(2):
         expected = np.random.default_rng([8, epoch]).permutation(23)
-        assert one_epoch(rows) == expected.tolist()
-
-
-def test_a_later_first_epoch_goes_on_with_the_sequence(numbered: Numbered) -> None:
-    # Given the orders of five epochs
-    rows = shuffled(numbered(23))
-    whole = [one_epoch(rows) for _ in range(5)]
-    # When a training goes on at the third
-    later = shuffled(numbered(23), first_epoch=2)
-    # Then it sees what it would have seen
-    assert [one_epoch(later) for _ in range(3)] == whole[2:]
-
-
-def test_fit_takes_the_orders_of_epochs_in_a_row(numbered: Numbered) -> None:
-    # Given a model that notes what it is given
-    seen: list[int] = []
-
-    class Notes(keras.Model):
-        def train_step(self, data: tuple[NDArray[np.uint8], NDArray[np.int32]]) -> dict[str, float]:
-            seen.extend(int(image[0, 0]) for image in np.asarray(data[0]))
-            return {"loss": 0.0}
-
-        def call(self, x: object) -> object:
-            return x
-
-    model = Notes()
-    model.compile(run_eagerly=True)
-    # When it is trained for three epochs
-    model.fit(shuffled(numbered(10)), epochs=3, shuffle=False, verbose=0)
-    # Then it has seen the orders of three epochs that follow each other
-    rows = shuffled(numbered(10))
-    orders = [one_epoch(rows) for _ in range(4)]
-    assert seen in (sum(orders[:3], []), sum(orders[1:], []))
-
-
-def test_the_last_batch_has_what_is_left(numbered: Numbered) -> None:
-    rows = shuffled(numbered(10), batch_size=4)
-    assert [len(rows[index][1]) for index in range(len(rows))] == [4, 4, 2]
+        assert rows.order(epoch).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize(("count", "batches"), [(1, 1), (4, 1), (5, 2), (8, 2), (9, 3)])
 def test_how_many_batches_rows_make(numbered: Numbered, count: int, batches: int) -> None:
-    assert len(shuffled(numbered(count), batch_size=4)) == batches
+    assert shuffled(numbered(count)).batches == batches
     assert batches_of(np.zeros((count, 2)), 4) == batches
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 32, 100, 128, 1000, 3200, 5000, 60_000])
+@pytest.mark.parametrize("count", [1, 97, 6_000, 48_000])
+def test_no_call_of_the_compiled_step_runs_into_the_next_epoch(
+    count: int, batch_size: int
+) -> None:
+    rows = ShuffledRows(np.zeros((count, 1)), np.zeros(count), batch_size, seed=0)
+    steps = rows.steps_per_execution()
+    # It divides the epoch, and is over before someone who cancels gets impatient
+    assert steps >= 1
+    assert rows.batches % steps == 0
+    assert steps == 1 or steps * batch_size <= 3200
+
+
+def test_small_batches_share_a_call_of_the_compiled_step() -> None:
+    # Given an epoch of 375 batches
+    rows = ShuffledRows(np.zeros((48_000, 1)), np.zeros(48_000), 128, seed=0)
+    assert rows.batches == 375
+    assert rows.steps_per_execution() == 25
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +126,9 @@ def test_rows_of_numbers_that_fit_are_fine(model: keras.Model, dtype: str) -> No
     check_rows(model, np.zeros((1, 28, 28), dtype), "images.npy")
 
 
-@pytest.mark.parametrize("shape", [(5, 28, 27), (28, 28), (5, 784), (5, 28, 28, 1), (0, 28, 28), ()])
+@pytest.mark.parametrize(
+    "shape", [(5, 28, 27), (28, 28), (5, 784), (5, 28, 28, 1), (0, 28, 28), ()]
+)
 def test_rows_of_another_shape_are_named_with_both_shapes(
     model: keras.Model, shape: tuple[int, ...]
 ) -> None:

@@ -39,16 +39,14 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
 
     values = read_job_file(file, "train") if file else {"kind": "train"}
     _lay_over(values, flags)
+    spec = complete(values, Settings.without_queue())
     if dry_run:
-        print_json(complete(values, Settings.without_queue()).model_dump(mode="json"))
+        print_json(spec.model_dump(mode="json"))
         return
     from fitq.client import Client
     from fitq.outcome import submit_and_follow
 
-    client = Client()
-    record = submit_and_follow(
-        client, complete(values, client.settings), wait=not no_wait, as_json=as_json
-    )
+    record = submit_and_follow(Client(), spec, wait=not no_wait, as_json=as_json)
     if record and not as_json:
         click.echo(f"next: fitq evaluate {record.name} · fitq history {record.name}")
 
@@ -74,8 +72,7 @@ def _lay_over(values: dict[str, Any], flags: dict[str, Any]) -> None:
         if flags[name]:
             values[name] = list(flags[name])
     if flags["model"] is not None or flags["model_options"]:
-        base = values.get("model", {})
-        base = {"type": base} if isinstance(base, str) else dict(base)
+        base = _part(values.get("model", {}), "type")
         if flags["model"] is not None and flags["model"] != base.get("type"):
             base = {"type": flags["model"]}
         values["model"] = {**base, **options(flags["model_options"])}
@@ -88,6 +85,9 @@ def _lay_over(values: dict[str, Any], flags: dict[str, Any]) -> None:
 def _lay_over_part(values: dict[str, Any], part: str, **given: Any) -> None:
     given = {name: value for name, value in given.items() if value is not None}
     if given:
-        base = values.get(part, {})
-        base = {"name": base} if isinstance(base, str) else dict(base)
-        values[part] = {**base, **given}
+        values[part] = {**_part(values.get(part, {}), "name"), **given}
+
+
+def _part(value: Any, key: str) -> dict[str, Any]:
+    """A part of a job file as a table; a plain value stands for its key."""
+    return dict(value) if isinstance(value, dict) else {key: value}

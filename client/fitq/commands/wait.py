@@ -16,15 +16,20 @@ def command(jobs: tuple[str, ...], timeout: float | None, as_json: bool) -> None
     import time
 
     from fitq.client import Client
+    from fitq.outcome import INTERRUPTED
     from fitq.tables import print_json
 
     client = Client()
     records = [client.job(job) for job in jobs]
     end = None if timeout is None else time.monotonic() + timeout
     ended = []
-    for record in records:
-        left = None if end is None else max(0.0, end - time.monotonic())
-        ended.append(client.wait(record, left))
+    try:
+        for record in records:
+            left = None if end is None else max(0.0, end - time.monotonic())
+            ended.append(client.wait(record, left))
+    except KeyboardInterrupt:
+        click.echo(f"\nthe jobs go on; return with `fitq wait {' '.join(jobs)}`", err=True)
+        raise SystemExit(INTERRUPTED) from None
     if as_json:
         print_json([record.public() for record in ended])
     else:

@@ -22,8 +22,12 @@ def unknown_choice(where: str, given: object, choices: Iterable[str]) -> Mistake
 def from_validation(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
     """One mistake for each field that pydantic finds wrong."""
     found: dict[str, Mistake] = {}
-    for entry in error.errors(include_url=False):
+    entries = error.errors(include_url=False)
+    for entry in entries:
         where = _where(entry["loc"])
+        # Pydantic counts only the items that are right: one that is wrong is then missing too.
+        if entry["type"] == "too_short" and any(e["loc"][:-1] == entry["loc"] for e in entries):
+            continue
         found.setdefault(where, _mistake(where, entry, model))
     return list(found.values())
 
@@ -58,6 +62,8 @@ def _mistake(where: str, entry: Any, model: type[BaseModel]) -> Mistake:
         return unknown_choice(f"{where}.type", context["tag"], choices)
     if kind == "value_error":
         expected = str(context["error"])
+    elif kind in ("too_short", "too_long"):
+        expected = _length(kind, context)
     elif kind == "string_pattern_mismatch":
         expected = _PATTERNS.get(where.partition("[")[0], f"text like {context['pattern']}")
     elif kind.startswith(("greater_than", "less_than")):
@@ -66,6 +72,12 @@ def _mistake(where: str, entry: Any, model: type[BaseModel]) -> Mistake:
     else:
         expected = expected.removeprefix("Input should be ")
     return Mistake(where, given, expected)
+
+
+def _length(kind: str, context: dict[str, Any]) -> str:
+    if kind == "too_short":
+        return f"at least {context['min_length']} values"
+    return f"at most {context['max_length']} values"
 
 
 def _bound(kind: str, context: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, Spec, dataset_mistakes, known_dataset
@@ -41,6 +41,11 @@ class Optimizer(Spec):
     learning_rate: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
 
 
+def _named(value: Any) -> Any:
+    """A name where an optimizer is expected stands for that optimizer with its defaults."""
+    return {"name": value} if isinstance(value, str) else value
+
+
 class EarlyStopping(Spec):
     """Stop when `monitor` has not improved by `min_delta` for `patience` epochs."""
 
@@ -60,7 +65,7 @@ class TrainJob(JobSpec):
     kind: Literal["train"] = "train"
     dataset: str
     model: Model
-    optimizer: Optimizer = Optimizer()
+    optimizer: Annotated[Optimizer, BeforeValidator(_named)] = Optimizer()
     loss: Loss = "sparse_categorical_crossentropy"
     metrics: Annotated[tuple[Metric, ...], Field(max_length=16)] = ("accuracy",)
     epochs: PositiveInt = 5

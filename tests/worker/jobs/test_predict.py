@@ -173,9 +173,7 @@ def test_a_data_set_is_predicted_with_its_truth(
 
 
 def test_the_truth_is_in_the_csv_too(client: Client, predict: Run, mnist: Arrays) -> None:
-    record = predict(
-        {"type": "dataset", "dataset": "mnist", "split": "train"}, output_format="csv"
-    )
+    record = predict({"type": "dataset", "dataset": "mnist", "split": "train"}, output_format="csv")
     lines = client.folder(record).read(AttemptFolder.predictions_csv).decode().splitlines()
     rows = list(csv.DictReader(lines))
     assert [int(row["true"]) for row in rows] == mnist["y_train"].tolist()

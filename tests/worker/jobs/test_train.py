@@ -97,9 +97,7 @@ def test_the_model_is_described_in_words_and_as_json(client: Client, trained: Jo
     assert rebuilt.count_params() == model.count_params()
 
 
-def test_the_environment_names_worker_threads_and_seed(
-    client: Client, trained: JobRecord
-) -> None:
+def test_the_environment_names_worker_threads_and_seed(client: Client, trained: JobRecord) -> None:
     found: Any = client.folder(trained).read_json(AttemptFolder.environment)
     assert found["worker"] == trained.worker
     assert found["device"]["name"] == trained.device_name

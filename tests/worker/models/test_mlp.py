@@ -92,5 +92,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 
 def test_plain_keras_loads_it_again(assert_survives_saving) -> None:
-    loaded = assert_survives_saving(build(units=[8, 4], dropout=[0.4, 0.3], activation="leaky_relu"))
+    loaded = assert_survives_saving(
+        build(units=[8, 4], dropout=[0.4, 0.3], activation="leaky_relu")
+    )
     assert [layer.rate for layer in loaded.layers if hasattr(layer, "rate")] == [0.4, 0.3]

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fitq_worker import backend
+from fitq_worker.rows import ShuffledRows
+
+
+def numbered(count: int, batch_size: int, **changes: Any) -> ShuffledRows:
+    """Row i is an image full of i, and its target is i too."""
+    x = np.arange(count, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8)
+    values = {"x": x, "y": np.arange(count, dtype="int32"), "batch_size": batch_size, "seed": 5}
+    return ShuffledRows(**{**values, **changes})
+
+
+def batches(rows: ShuffledRows, count: int, first_epoch: int = 0) -> list[tuple[Any, Any]]:
+    taken = itertools.islice(backend.stream(rows, first_epoch), count)
+    return [(x.numpy(), y.numpy()) for x, y in taken]
+
+
+def orders(rows: ShuffledRows, epochs: range) -> list[int]:
+    return [int(row) for epoch in epochs for row in rows.order(epoch)]
+
+
+def test_epochs_come_one_after_the_other_each_in_its_order() -> None:
+    # Given three epochs of three batches
+    rows = numbered(10, 4)
+    found = batches(rows, 9)
+    # Then all rows come in the orders of these epochs
+    assert [int(y) for _, targets in found for y in targets] == orders(rows, range(3))
+
+
+def test_the_last_batch_of_each_epoch_has_what_is_left() -> None:
+    sizes = [len(targets) for _, targets in batches(numbered(10, 4), 6)]
+    assert sizes == [4, 4, 2, 4, 4, 2]
+
+
+def test_images_stay_raw_and_stay_with_their_targets() -> None:
+    for images, targets in batches(numbered(10, 4), 6):
+        assert (images.dtype, targets.dtype) == (np.uint8, np.int32)
+        assert images.shape == (len(targets), 2, 2)
+        np.testing.assert_array_equal(images[:, 0, 0], targets)
+
+
+def test_targets_may_be_one_hot() -> None:
+    rows = numbered(6, 4, y=np.eye(6, dtype="float32"))
+    for images, targets in batches(rows, 2):
+        assert targets.dtype == np.float32
+        np.testing.assert_array_equal(targets.argmax(axis=1), images[:, 0, 0])
+
+
+def test_a_later_first_epoch_goes_on_with_the_sequence() -> None:
+    # Given a training that goes on at the third epoch
+    rows = numbered(10, 4)
+    found = batches(rows, 6, first_epoch=2)
+    # Then it sees what it would have seen
+    assert [int(y) for _, targets in found for y in targets] == orders(rows, range(2, 4))
+
+
+def test_fit_on_the_stream_is_one_step_a_batch_in_this_order() -> None:
+    # Given a model, and what it is after steps on the batches of two epochs, one by one
+    def fresh(steps: int = 1) -> keras.Model:
+        keras.utils.set_random_seed(3)
+        model = keras.Sequential(
+            [keras.Input((2, 2)), keras.layers.Flatten(), keras.layers.Dense(1)]
+        )
+        model.compile(keras.optimizers.SGD(1e-3), "mse", steps_per_execution=steps)
+        return model
+
+    rows = numbered(12, 4)
+    expected = fresh()
+    for epoch in range(2):
+        for at in range(0, 12, 4):
+            batch = rows.order(epoch)[at : at + 4]
+            expected.train_on_batch(rows.x[batch], rows.y[batch])
+    # When the same model is fitted to the stream
+    model = fresh(rows.steps_per_execution())
+    model.fit(
+        backend.stream(rows), steps_per_epoch=rows.batches, epochs=2, shuffle=False, verbose=0
+    )
+    # Then its weights are the same
+    for found, wanted in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_versions_are_those_that_run() -> None:
+    found = backend.versions()
+    assert found["keras"] == keras.__version__
+    assert found["tensorflow"] == tf.__version__
+
+
+def test_threads_are_those_of_one_operation() -> None:
+    assert backend.threads() == tf.config.threading.get_intra_op_parallelism_threads()
+
+
+@pytest.mark.parametrize("error", [ValueError("memory"), OSError(28, "no space"), KeyError()])
+def test_other_errors_are_no_want_of_memory(error: Exception) -> None:
+    assert backend.memory_is_exhausted(error) is None

@@ -1,0 +1,118 @@
+"""A worker's parent and its child, and how workers share a queue."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fitq.client import Client
+from fitq_shared.record import JobRecord
+from fitq_shared.redis_link import open_redis
+from fitq_shared.settings import Settings
+from fitq_worker.parent import out_of_memory_kills
+from support.jobs import training, wait_for_epoch, wait_for_state
+from support.waiting import wait_until
+from support.worker import Worker
+
+
+def loaded(pid: int) -> str:
+    """The libraries that a process has mapped."""
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
+def test_only_the_child_has_tensorflow(shared_worker: Worker) -> None:
+    # Given a worker that is ready
+    parent, child = shared_worker.process.pid, shared_worker.child().pid
+    # Then the child has loaded TensorFlow, and the parent has not
+    for name in ("libtensorflow", "_pywrap_tensorflow"):
+        assert name in loaded(child)
+        assert name not in loaded(parent)
+    assert "tensorflow" not in loaded(parent)
+
+
+def test_there_is_one_child(shared_worker: Worker) -> None:
+    children = psutil.Process(shared_worker.process.pid).children(recursive=True)
+    assert [child.pid for child in children] == [shared_worker.child().pid]
+
+
+def test_the_name_shows_the_device(shared_worker: Worker, client: Client) -> None:
+    # Given a worker on all cores
+    cores = sorted(os.sched_getaffinity(0))
+    (info,) = client.workers()
+    # Then its name begins with them, and it says what it works on
+    assert info == shared_worker.info
+    assert info.name.startswith(f"cpu{cores[0]}")
+    assert info.name.endswith(f"@{socket.gethostname()}")
+    assert info.device_name.startswith(f"CPU, {len(cores)} core")
+    assert (info.device, info.state) == ("cpu", "ready")
+
+
+def test_the_process_s_title_names_the_device_s_worker(shared_worker: Worker) -> None:
+    # Celery shows the name to those who look at Flower or `inspect`
+    info = shared_worker.info
+    assert info is not None
+    assert info.name in " ".join(psutil.Process(shared_worker.process.pid).cmdline())
+
+
+def test_the_child_is_held_to_the_worker_s_cores(shared_worker: Worker) -> None:
+    child = shared_worker.child()
+    assert set(child.cpu_affinity()) == os.sched_getaffinity(0)
+    assert child.environ()["CUDA_VISIBLE_DEVICES"] == "-1"
+
+
+def test_kills_for_want_of_memory_are_counted() -> None:
+    # The kernel's counter is there on Linux, and only grows
+    first = out_of_memory_kills()
+    assert first >= 0
+    assert out_of_memory_kills() >= first
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers need two cores")
+def test_nothing_is_prefetched(
+    settings: Settings,
+    session_settings: Settings,
+    client: Client,
+    start_worker: Callable[..., Worker],
+) -> None:
+    # Given a worker that is busy with a long job
+    ready = client.wait(client.submit(training(client)), 120)
+    assert ready.state == "succeeded"
+    kept = Path(session_settings.store_url or "") / "datasets"
+    (Path(settings.store_url or "") / "datasets").symlink_to(kept)
+    queue, redis = Client(settings), open_redis(settings)
+    one, other = sorted(os.sched_getaffinity(0))[:2]
+    busy = start_worker(str(one)).wait_until_ready()
+    long = queue.submit(training(queue, epochs=10_000))
+    wait_for_epoch(queue, long)
+    # When a second one comes
+    second = queue.submit(training(queue))
+    seen = epochs(queue, long)
+    wait_until(lambda: epochs(queue, long) > seen + 1, 60, "two more epochs of the first job")
+    # Then it waits in the queue, for whoever has time
+    assert redis.llen("fitq.any") == 1
+    assert queue.place(second) == 0
+    # And an idle worker takes it, while the first job goes on
+    idle = start_worker(str(other)).wait_until_ready()
+    ended = wait_for_state(queue, second, "succeeded", "failed")
+    assert ended.state == "succeeded"
+    assert idle.info is not None
+    assert busy.info is not None
+    assert ended.worker == idle.info.name != busy.info.name
+    assert redis.llen("fitq.any") == 0
+    running = queue.job(long.id)
+    assert (running.state, running.worker) == ("running", busy.info.name)
+    # And each child is held to its own core
+    assert busy.child().cpu_affinity() == [one]
+    assert idle.child().cpu_affinity() == [other]
+    queue.cancel(long)
+    wait_for_state(queue, long, "cancelled")
+
+
+def epochs(queue: Client, record: JobRecord) -> int:
+    """How many epochs the job has told so far."""
+    return len(queue.folder(queue.job(record.id)).read("history.csv").splitlines())

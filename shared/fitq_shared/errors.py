@@ -35,14 +35,20 @@ class FitqError(Exception):
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing wrong with the input: where, what was given, what would be right."""
+    """One thing wrong with the input: where, what was given (None: nothing), what would be right.
+
+    Example:
+        >>> str(Mistake("epochs", 0, "a number of at least 1"))
+        'epochs = 0: expected a number of at least 1'
+    """
 
     where: str
     given: object
     expected: str
 
     def __str__(self) -> str:
-        return f"{self.where} = {_short(self.given)}: expected {self.expected}"
+        given = "is missing" if self.given is None else f"= {_short(self.given)}"
+        return f"{self.where} {given}: expected {self.expected}"
 
 
 class InvalidInput(FitqError):

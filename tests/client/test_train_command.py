@@ -155,8 +155,8 @@ def test_a_model_by_name_alone_may_stand_in_the_file(dry, nowhere):
         ("epoch = 3", "epoch = 3: expected no such field; known are batch_size"),
         ("epoch = 3", "(did you mean 'epochs'?)"),
         ("name = 2024-01-01", "name = datetime.date(2024, 1, 1): expected a valid string"),
-        ("", "dataset = None: expected a value: it is required"),
-        ("", "model = None: expected a value: it is required"),
+        ("", "dataset is missing: expected a value"),
+        ("", "model is missing: expected a value"),
     ],
 )
 def test_a_job_file_with_a_mistake_is_wrong_use(fitq, nowhere, text, said):
@@ -192,7 +192,7 @@ def test_options_without_a_value_are_all_named(fitq):
 def test_an_option_without_its_model_is_told_so(fitq):
     ran = fitq("train", "--dataset", "mnist", "--option", "units=3", "--dry-run")
     assert ran.code == 2
-    assert "model.type = None: expected a value: it is required" in ran.err
+    assert "model.type is missing: expected a value" in ran.err
 
 
 @pytest.mark.services

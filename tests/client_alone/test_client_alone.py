@@ -12,7 +12,7 @@ import pytest
 
 from fitq_shared.attempt_folder import MANIFEST
 
-pytestmark = [pytest.mark.services, pytest.mark.usefixtures("shared_worker")]
+pytestmark = pytest.mark.usefixtures("shared_worker")
 
 SMALL = (
     *("train", "--dataset", "mnist", "--model", "mlp", "--option", "units=16"),

@@ -15,8 +15,6 @@ from fitq_shared.dispatch import send
 from support.jobs import training, wait_for_epoch
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.services
-
 
 @pytest.fixture(scope="session")
 def worker_name():

@@ -13,8 +13,6 @@ import pytest
 from conftest import missing
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.services
-
 
 class Chromium:
     """Opens pages without a window, each in a profile of its own, and tells what is in them."""

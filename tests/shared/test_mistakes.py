@@ -39,7 +39,7 @@ def lines(**values):
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        ({}, "name = None: expected a value: it is required"),
+        ({}, "name is missing: expected a value"),
         ({"colour": "gren"}, "colour = 'gren': expected one of blue, green, red"),
         ({"colour": "gren"}, "(did you mean 'green'?)"),
         ({"inner": {"high": 1}}, "inner.high = 1: expected a number above 1"),

@@ -98,9 +98,7 @@ def test_how_many_batches_rows_make(numbered: Numbered, count: int, batches: int
 
 @pytest.mark.parametrize("batch_size", [1, 7, 32, 100, 128, 1000, 3200, 5000, 60_000])
 @pytest.mark.parametrize("count", [1, 97, 6_000, 48_000])
-def test_no_call_of_the_compiled_step_runs_into_the_next_epoch(
-    count: int, batch_size: int
-) -> None:
+def test_no_call_of_the_compiled_step_runs_into_the_next_epoch(count: int, batch_size: int) -> None:
     rows = ShuffledRows(np.zeros((count, 1)), np.zeros(count), batch_size, seed=0)
     steps = rows.steps_per_execution()
     # It divides the epoch, and is over before someone who cancels gets impatient
@@ -141,6 +139,6 @@ def test_rows_of_another_shape_are_named_with_both_shapes(
 
 @pytest.mark.parametrize("dtype", ["bool", "complex64", "U1", "datetime64[s]"])
 def test_rows_that_are_no_numbers_are_refused(model: keras.Model, dtype: str) -> None:
-    with pytest.raises(BadJob, match="images.npy has dtype") as caught:
+    with pytest.raises(BadJob, match=r"images\.npy has dtype") as caught:
         check_rows(model, np.zeros((5, 28, 28), dtype), "images.npy")
     assert str(np.dtype(dtype)) in caught.value.message

@@ -49,9 +49,9 @@ def _mistake(where: str, entry: Any, model: type[BaseModel]) -> Mistake:
     kind, given, context = entry["type"], entry["input"], entry.get("ctx", {})
     expected = str(entry["msg"])
     if kind == "missing":
-        return Mistake(where, None, "a value: it is required")
+        return Mistake(where, None, "a value")
     if kind == "union_tag_not_found":
-        return Mistake(f"{where}.type", None, "a value: it is required")
+        return Mistake(f"{where}.type", None, "a value")
     if kind == "extra_forbidden":
         return Mistake(where, given, _known_fields(entry["loc"], model))
     if kind == "literal_error":

@@ -6,7 +6,6 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, get_args
 
 import keras
@@ -194,7 +193,7 @@ def test_each_model_trains_on_each_data_set(
     client: Client, train: Run, model: dict[str, Any], dataset: str
 ) -> None:
     # Given a training of one epoch
-    record = train(model=model, dataset=dataset, batch_size=4096, optimizer={"name": "adamw"})
+    record = train(model=model, dataset=dataset, validation_split=0.9)
     # Then the model that was asked for was published
     loaded = load(client, record)
     assert loaded.name == model["type"]
@@ -221,7 +220,7 @@ def test_each_loss_is_the_one_that_is_measured(
 def test_each_metric_is_measured_in_training_and_validation(client: Client, train: Run) -> None:
     # Given a training with all metrics there are
     names = ["accuracy", "top_5_accuracy", "precision", "recall", "auc"]
-    record = train(loss="categorical_crossentropy", metrics=names, batch_size=512)
+    record = train(loss="categorical_crossentropy", metrics=names, batch_size=1024)
     # Then each is in the history by its name, a share, and better than chance where that is known
     row = history(client, record)[-1]
     for name in names:
@@ -307,17 +306,16 @@ def test_early_stopping_without_going_back_keeps_the_last_epoch(
     assert_metrics_are_of_the_model(client, record, mnist)
 
 
-@pytest.mark.parametrize("monitor", ["val_top_5_accuracy", "val_auc", "precision"])
+@pytest.mark.parametrize("monitor", ["val_top_5_accuracy", "auc"])
 def test_a_metric_that_grows_is_better_when_it_is_higher(
     client: Client, train: Run, monitor: str
 ) -> None:
     # Given a training that gets better, and waits for the metric to grow
     record = train(
-        epochs=3,
+        epochs=2,
         loss="categorical_crossentropy",
-        metrics=["top_5_accuracy", "precision", "auc"],
+        metrics=["top_5_accuracy", "auc"],
         early_stopping={"monitor": monitor, "patience": 0},
-        batch_size=512,
     )
     # Then it goes on for as long as the metric grows, and keeps the highest
     rows = history(client, record)
@@ -393,9 +391,3 @@ def test_a_model_far_too_large_fails_and_the_next_job_runs(
     # And the next job runs, in the same child
     train()
     assert shared_worker.child().pid == child
-
-
-def test_layers_that_do_not_fit_are_the_job_s_mistake(train: Run) -> None:
-    # Given a cnn of more poolings than the images have pixels for, past the client's check
-    record = train("succeeded", model={"type": "cnn", "filters": [2, 2, 2, 2], "units": 2})
-    assert Path(record.id).name == record.id

@@ -30,7 +30,7 @@ def test_it_takes_raw_images_and_gives_probabilities(
 
 
 def test_filters_kernel_size_and_units_decide_the_parameters() -> None:
-    # Given two blocks, the pooling of which leaves 7 × 7 pixels
+    # Given two blocks, the pooling of which leaves 7 by 7 pixels
     model = build(filters=[3, 4], kernel_size=5, units=6)
     # Then each number has its share
     first, second = 5 * 5 * 1 * 3 + 3, 5 * 5 * 3 * 4 + 4

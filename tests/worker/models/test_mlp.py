@@ -31,7 +31,7 @@ def test_it_takes_raw_images_and_gives_probabilities(
 
 
 def test_the_256_128_model_has_235146_parameters() -> None:
-    # 784 × 256 + 256, 256 × 128 + 128, 128 × 10 + 10
+    # Weights and biases: (784 + 1) 256, (256 + 1) 128 and (128 + 1) 10
     assert build(units=[256, 128]).count_params() == 235_146
 
 
@@ -75,7 +75,7 @@ def test_dropout_works_in_training_only(drops_in_training_only) -> None:
 
 
 def test_images_and_classes_may_have_other_numbers() -> None:
-    # Given images of 5 × 3 pixels and 4 classes
+    # Given images of 5 by 3 pixels and 4 classes
     model = build_model(Mlp(units=[6]), (5, 3), 4)
     # Then the model fits them
     assert model.predict_on_batch(np.zeros((2, 5, 3), np.uint8)).shape == (2, 4)

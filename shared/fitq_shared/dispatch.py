@@ -30,7 +30,7 @@ def send(app: Celery, record: JobRecord) -> None:
         # does not hide the one that ran.
         task_id=f"{record.id}-{record.attempt}-{secrets.token_hex(3)}",
         queue=record.queue,
-        argsrepr=repr(record.name),
-        kwargsrepr=f"{record.summary} (attempt {record.attempt}, job {record.id})",
+        argsrepr=record.name,
+        kwargsrepr=record.summary,
         ignore_result=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +22,7 @@ from fitq.stack.worker_plan import WorkerPlan, find_worker_program
 from fitq_shared.errors import StackError
 from fitq_shared.record import JobRecord
 from fitq_shared.settings import Settings
+from fitq_shared.specs.base import JobSpec
 from support.jobs import training
 from support.waiting import wait_until
 
@@ -96,6 +97,21 @@ def flower(addresses: Addresses) -> Flower:
 def client(addresses: Addresses) -> Client:
     """A client of the stack that Flower belongs to."""
     return Client(Settings(addresses.redis_url, store_url=addresses.store, owner="tester"))
+
+
+@pytest.fixture
+def submit(client: Client) -> Iterator[Callable[[JobSpec], JobRecord]]:
+    """Submit jobs; what has not ended with the test is cancelled."""
+    records: list[JobRecord] = []
+
+    def send(spec: JobSpec) -> JobRecord:
+        records.append(client.submit(spec))
+        return records[-1]
+
+    yield send
+    for record in reversed(records):
+        client.cancel(record)
+        client.wait(record, timeout=60)
 
 
 @pytest.fixture(scope="session")

@@ -59,12 +59,12 @@ def test_a_job_that_failed(flower, failed):
     assert task["result"] is None
 
 
-def test_jobs_that_were_cancelled(flower, client, trained, worker_name):
+def test_jobs_that_were_cancelled(flower, client, submit, worker_name):
     # Given a job that runs, and one that waits behind it
     long = {"epochs": 1000, "batch_size": 512}
-    running = client.submit(training(client, name="long-heron", **long))
+    running = submit(training(client, name="long-heron", **long))
     wait_for_epoch(client, running)
-    queued = client.submit(training(client, name="late-newt"))
+    queued = submit(training(client, name="late-newt"))
 
     # Then Flower shows both, though no worker has seen the second one yet
     assert flower.task_in(running, "STARTED")["worker"] == worker_name
@@ -86,10 +86,10 @@ def test_jobs_that_were_cancelled(flower, client, trained, worker_name):
         assert task["exception"] is None
 
 
-def test_a_message_that_came_twice(flower, client, trained):
+def test_a_message_that_came_twice(flower, client, submit):
     # Given a job whose message is sent twice
     values = {"kind": "describe", "dataset": "mnist", "name": "double-dove"}
-    record = client.submit(complete(values, client.settings))
+    record = submit(complete(values, client.settings))
     send(make_app(client.settings), record)
 
     # When it has ended

@@ -148,10 +148,10 @@ def test_a_second_worker_on_the_same_cores_waits_for_the_first(
     first.stop()
     assert first.process.returncode == 0
     second.wait_until_ready()
-    assert second.info is not None
-    assert second.info.state == "ready"
+    wait_until(lambda: second.info and second.info.state == "ready", 10, "a worker that is ready")
     # And runs jobs
     client = Client(settings)
     record = client.submit(DescribeJob(name="one", owner="tester", dataset="mnist"))
     ended = client.wait(record, 120)
+    assert second.info is not None
     assert (ended.state, ended.worker) == ("succeeded", second.info.name)

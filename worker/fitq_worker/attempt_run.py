@@ -162,7 +162,8 @@ def _failed(
         log.warning("job %s: no manifest: %s", attempt.job_id, unsealed.message)
     if not child.records.fail(attempt, reason):
         raise NotPublished("outdated") from error
-    raise JobError(reason.message, reason.hint) from error
+    shown = f"{reason.message}; {reason.hint}" if reason.hint else reason.message
+    raise JobError(shown) from error
 
 
 def _rounded(metrics: dict[str, float]) -> dict[str, float]:

@@ -37,7 +37,13 @@ log = logging.getLogger(__name__)
     help="What to work on: a GPU that is free, the CPU, or a GPU where there is one.",
 )
 @click.option("--cores", help="CPU cores to use, such as 0-3 or 0,2. Default: all.")
-@click.option("--log-level", default="INFO", show_default=True, help="How much to log.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False),
+    default="INFO",
+    show_default=True,
+    help="How much to log.",
+)
 def worker(device: str, cores: str | None, log_level: str) -> None:
     """Take jobs from the queue and run them on one device.
 

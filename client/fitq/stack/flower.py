@@ -13,7 +13,7 @@ from fitq_shared.errors import StackError
 
 NAME = "flower"
 USER = "fitq"
-COLUMNS = "name,uuid,state,args,received,started,runtime,worker"
+COLUMNS = "name,args,kwargs,state,received,runtime,worker,uuid"
 
 
 def check_flower() -> None:
@@ -53,6 +53,9 @@ def flower_program(folder: StackFolder, port: int, password: str) -> Program:
             "--state_save_interval=10000",
             "--max_tasks=10000",
             f"--tasks_columns={COLUMNS}",
+            "--natural_time=True",
+            # Flower's buttons go round the job records: `fitq cancel` is the way.
+            "--read_only=True",
         ),
         folder=folder.flower,
         environment={"FLOWER_BASIC_AUTH": f"{USER}:{password}"},

@@ -7,7 +7,7 @@ from fitq_worker.figures._canvas import DPI
 from fitq_worker.figures.heat_map import draw_heat_map, plot_heat_map
 
 
-def test_every_cell_has_its_value_in_a_colour_that_contrasts():
+def test_every_cell_above_0_has_its_value_in_a_colour_that_contrasts():
     # Given an image with all the values from 0 to 255 and more zeros
     image = np.zeros((28, 28), np.uint8)
     image.flat[:256] = np.arange(256)
@@ -15,10 +15,11 @@ def test_every_cell_has_its_value_in_a_colour_that_contrasts():
     # When it is drawn
     axes, _ = draw_heat_map(image, "Image 0").axes
 
-    # Then each cell's text is the value at its row and column
+    # Then the text of each cell that is not 0 is the value at its row and column
     written = {text.get_position(): text for text in axes.texts}
-    assert len(written) == 28 * 28
-    for (row, column), value in np.ndenumerate(image):
+    assert len(written) == 255
+    for row, column in zip(*np.nonzero(image), strict=True):
+        value = image[row, column]
         text = written[column, row]
         assert text.get_text() == str(value)
         # And at least 3:1 brighter or darker than the cell

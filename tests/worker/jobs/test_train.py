@@ -184,7 +184,7 @@ def test_the_same_seed_gives_the_same_bits(client: Client, train: Run) -> None:
     "model",
     [
         {"type": "mlp", "units": [16], "dropout": 0.1},
-        {"type": "cnn", "filters": [2], "units": 8},
+        {"type": "cnn", "filters": [1], "kernel_size": 2, "units": 4},
         {"type": "rnn", "units": [4], "cell": "gru"},
     ],
     ids=lambda model: model["type"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_worker.datasets.description import describe, write_description
 from fitq_worker.datasets.loading import load
-from fitq_worker.jobs.train import draw_dataset
+from fitq_worker.jobs.dataset_pictures import draw_dataset
 
 if TYPE_CHECKING:
     from fitq_shared.specs.describe import DescribeJob

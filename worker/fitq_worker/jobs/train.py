@@ -16,10 +16,9 @@ from fitq_worker.callbacks.history_file import HistoryFile
 from fitq_worker.callbacks.progress import Progress
 from fitq_worker.datasets.loading import load
 from fitq_worker.environment import describe_environment
-from fitq_worker.figures.heat_map import plot_heat_map
 from fitq_worker.figures.history import plot_history
 from fitq_worker.figures.model_plot import plot_model
-from fitq_worker.figures.samples import plot_samples
+from fitq_worker.jobs.dataset_pictures import draw_dataset
 from fitq_worker.models import build_model
 from fitq_worker.rows import ShuffledRows, split_rows
 from fitq_worker.targets import Targets
@@ -51,10 +50,10 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
     draw_dataset(folder, dataset)
     log.info("training on %s rows, validating on %s", len(training[0]), len(validation[0]))
     held_out = (validation[0], targets.encode(validation[1])) if len(validation[0]) else None
-    history = _fit(context, spec, model, rows, held_out)
+    history, kept = _fit(context, spec, model, rows, held_out)
     model.save(folder.local(AttemptFolder.model))
-    plot_history(history.rows, folder.local(AttemptFolder.history_plot), _title(context, spec))
-    metrics = _final_metrics(history.rows, spec)
+    plot_history(history, folder.local(AttemptFolder.history_plot), _title(context, spec))
+    metrics = _final_metrics(history, kept)
     folder.write_json(AttemptFolder.metrics, metrics)
     return metrics
 
@@ -86,11 +85,14 @@ def _fit(
     model: keras.Model,
     rows: ShuffledRows,
     held_out: tuple[Any, Any] | None,
-) -> HistoryFile:
+) -> tuple[list[dict[str, float]], int]:
+    """The rows of the history, and which of them the model's weights belong to."""
     history = HistoryFile(context.folder, context.reporter)
     callbacks = [FiniteLoss(), Progress(context.reporter, spec.epochs, rows.batches), history]
+    stopping = None
     if spec.early_stopping is not None:
-        callbacks.append(keras.callbacks.EarlyStopping(**spec.early_stopping.model_dump()))
+        stopping = keras.callbacks.EarlyStopping(**spec.early_stopping.model_dump())
+        callbacks.append(stopping)
     started = time.monotonic()
     model.fit(
         stream(rows),
@@ -103,17 +105,15 @@ def _fit(
         verbose=0,
     )
     log.info("trained %s epochs in %.1f s", len(history.rows), time.monotonic() - started)
-    return history
-
-
-def _final_metrics(rows: list[dict[str, float]], spec: TrainJob) -> dict[str, float]:
-    row = rows[-1]
-    stopping = spec.early_stopping
     if stopping is not None and stopping.restore_best_weights:
-        lowest = stopping.monitor.endswith("loss")
-        row = (min if lowest else max)(rows, key=lambda r: r[stopping.monitor])
-    kept = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
-    return {**kept, "epochs": len(rows), "seconds": sum(r["seconds"] for r in rows)}
+        return history.rows, stopping.best_epoch
+    return history.rows, len(history.rows) - 1
+
+
+def _final_metrics(rows: list[dict[str, float]], kept: int) -> dict[str, float]:
+    row = rows[kept]
+    shown = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
+    return {**shown, "epochs": len(rows), "seconds": sum(r["seconds"] for r in rows)}
 
 
 def _write_model_description(folder: AttemptFolder, model: keras.Model) -> None:
@@ -122,23 +122,6 @@ def _write_model_description(folder: AttemptFolder, model: keras.Model) -> None:
     folder.write(AttemptFolder.summary, "\n".join(lines) + "\n")
     folder.write("model.json", json.dumps(json.loads(model.to_json()), indent=2) + "\n")
     plot_model(model, folder.local(AttemptFolder.model_plot))
-
-
-def draw_dataset(folder: AttemptFolder, dataset: Dataset) -> None:
-    """Draw the first 25 training images, and the first as a heat map."""
-    facts = dataset.facts
-    names = [facts.class_names[label] for label in dataset.y_train[:25]]
-    plot_samples(
-        dataset.x_train[:25],
-        names,
-        folder.local(AttemptFolder.samples),
-        f"{facts.title}: the first 25 training images",
-    )
-    plot_heat_map(
-        dataset.x_train[0],
-        folder.local(AttemptFolder.heat_map),
-        f"{facts.title}: training image 0, {names[0]}",
-    )
 
 
 def _title(context: JobContext, spec: TrainJob) -> str:

@@ -69,6 +69,16 @@ def test_what_was_changed_after_its_publication_is_refused(
     assert caught.value.hint
 
 
+def test_another_model_in_its_place_is_refused(publish_model: Publish) -> None:
+    # Given a published model, in whose place another good one was put
+    store, reference = publish_model()
+    other = AttemptFolder(publish_model("other")[0], "other", 1).read(AttemptFolder.model)
+    AttemptFolder(store, "job", 1).write(AttemptFolder.model, other)
+    # Then it is not taken for the one that was published
+    with pytest.raises(StoreError, match=r"model\.keras is damaged"):
+        load_published(store, reference)
+
+
 @pytest.mark.parametrize("name", [AttemptFolder.model, AttemptFolder.spec, "manifest.json"])
 def test_what_is_gone_is_named(publish_model: Publish, name: str) -> None:
     store, reference = publish_model()

@@ -61,7 +61,7 @@ class ShuffledRows:
         epoch, else the last call would run into the next epoch; and it must be over soon,
         since orders are obeyed between two calls.
         """
-        most = max(1, min(25, 3200 // self.batch_size))
+        most = max(1, min(25, 2000 // self.batch_size))
         return max(k for k in range(1, most + 1) if self.batches % k == 0)
 
 

@@ -23,6 +23,7 @@ class AttemptFolder:
 
     spec = "spec.json"
     model = "model.keras"
+    model_config = "model.json"
     summary = "summary.txt"
     history_csv = "history.csv"
     history_json = "history.json"

@@ -120,7 +120,7 @@ def _write_model_description(folder: AttemptFolder, model: keras.Model) -> None:
     lines: list[str] = []
     model.summary(print_fn=lambda text, **_: lines.append(text), line_length=78)
     folder.write(AttemptFolder.summary, "\n".join(lines) + "\n")
-    folder.write("model.json", json.dumps(json.loads(model.to_json()), indent=2) + "\n")
+    folder.write_json(AttemptFolder.model_config, json.loads(model.to_json()))
     plot_model(model, folder.local(AttemptFolder.model_plot))
 
 

@@ -73,6 +73,13 @@ def _store(settings: Settings) -> Check:
         )
     try:
         store = Store(settings.store_url)
+        if not store.exists(""):
+            return Check(
+                "store",
+                "failed",
+                f"{settings.store_url} is not there",
+                "create or mount it, or correct FITQ_STORE",
+            )
         path = f"doctor-{uuid.uuid4().hex}"
         store.write(path, b"written by fitq doctor")
         store.remove(path)

@@ -103,9 +103,6 @@ def run(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
     return result if isinstance(result, int) else 0
 
 

@@ -181,6 +181,6 @@ class Client:
         """The artifacts of a job's newest attempt."""
         return AttemptFolder.of(self.store, record)
 
-    def upload(self, file: Path) -> tuple[str, str]:
-        """Put an input file into the store: (its path there, its SHA-256)."""
-        return self.store.put(file, "inputs")
+    def upload(self, file: Path, path: str) -> None:
+        """Put an input file into the store, under the path that its spec names."""
+        self.store.put(file, path)

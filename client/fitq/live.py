@@ -75,11 +75,10 @@ class _View:
     def show(self, event: Event) -> None:
         """Show what has happened."""
         data = event.data
+        self._waiting = event.type in ("queued", "requeued")
         if event.type == "started":
-            self._waiting = False
             self._say(f"attempt {event.attempt} runs on {data['worker']}")
         elif event.type == "requeued":
-            self._waiting = True
             self._say(f"attempt {event.attempt} ended: {data['reason']['message']}; queued again")
         elif event.type == "epoch":
             self._say(_epoch_line(data, self._epochs))

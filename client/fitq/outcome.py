@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import click
 
 from fitq.client import Client
 from fitq.tables import print_json, print_metrics
+from fitq_shared.errors import QueueUnreachable
 from fitq_shared.record import JobRecord
 from fitq_shared.specs.base import JobSpec
 
@@ -35,17 +39,28 @@ def submit_and_follow(
 
 def follow_to_end(client: Client, record: JobRecord) -> JobRecord:
     """Follow a job. On Ctrl-C the job goes on, and the user is told how to return."""
-    try:
+    with saying_how_to_return(record):
         from fitq.live import follow
 
         return follow(client, record)
+
+
+@contextlib.contextmanager
+def saying_how_to_return(record: JobRecord) -> Iterator[None]:
+    """When following ends before the job does, say that the job goes on, and how to return."""
+    todo = f"`fitq watch {record.name}`"
+    try:
+        yield
     except KeyboardInterrupt:
         click.echo(
-            f"\nthe job goes on; return with `fitq watch {record.name}`, "
-            f"or stop it with `fitq cancel {record.name}`",
+            f"\nthe job goes on; return with {todo}, or stop it with `fitq cancel {record.name}`",
             err=True,
         )
         raise SystemExit(INTERRUPTED) from None
+    except QueueUnreachable as error:
+        raise QueueUnreachable(
+            error.message, f"{error.hint}; the job goes on: return with {todo}"
+        ) from error
 
 
 def show_end(client: Client, record: JobRecord, *, as_json: bool) -> JobRecord | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from celery import Celery
 from kombu import Exchange, Queue
 
-from fitq_shared.queues import QUEUES, TASK_PREFIX
+from fitq_shared.queues import QUEUES
 from fitq_shared.settings import Settings
 
 
@@ -20,12 +20,10 @@ def make_app(settings: Settings) -> Celery:
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",
-        result_serializer="json",
         task_ignore_result=True,
         task_acks_late=False,
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
-        task_track_started=True,
         task_send_sent_event=True,
         worker_send_task_events=True,
         # The child imports TensorFlow at its start, which takes longer than the 4 s that
@@ -37,9 +35,6 @@ def make_app(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_transport_options={"socket_connect_timeout": 3, "socket_keepalive": True},
         task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
-        task_create_missing_queues=True,
-        task_default_queue=QUEUES[0],
-        task_routes={f"{TASK_PREFIX}*": {"queue": QUEUES[0]}},
         enable_utc=True,
         timezone="UTC",
     )

@@ -7,8 +7,7 @@ FitqError                 exit 1
 ├── StoreError            exit 1   the artifact store cannot be read or written
 ├── StackError            exit 1   a part of the local stack does not start or stop
 └── JobError              exit 1   the job itself failed; carries the reason kept in its record
-    ├── BadJob                     the user's mistake, found on the worker: never retried
-    └── OutOfMemory                the device's or the host's memory is not enough
+    └── BadJob                     the user's mistake, found on the worker: never retried
 
 The message says what is wrong and names the value; the hint says what to do.
 """
@@ -90,12 +89,6 @@ class BadJob(JobError):
     """The job cannot work as it was asked for: running it again would not help."""
 
     kind = "bad-job"
-
-
-class OutOfMemory(JobError):
-    """The device's or the host's memory was not enough."""
-
-    kind = "out-of-memory"
 
 
 def _short(value: object, limit: int = 60) -> str:

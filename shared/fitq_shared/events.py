@@ -33,32 +33,47 @@ def events_key(job_id: str) -> str:
     return f"fitq:events:{job_id}"
 
 
+def progress_key(job_id: str) -> str:
+    """The key of the stream that holds the newest progress of a job."""
+    return f"fitq:progress:{job_id}"
+
+
 def publish(redis: Redis, job_id: str, event: str, attempt: int, data: Mapping[str, Any]) -> None:
-    """Add an event. Old ones fall off the end of a long stream."""
+    """Add an event. Old ones fall off the end of a very long stream.
+
+    Of progress only the newest is kept, in a stream of its own, so that it pushes nothing out.
+    """
     fields: dict[Any, Any] = {"type": event, "attempt": attempt, "data": json.dumps(data)}
-    redis.xadd(events_key(job_id), fields, maxlen=KEPT_EVENTS, approximate=True)
+    if event != "progress":
+        redis.xadd(events_key(job_id), fields, maxlen=KEPT_EVENTS, approximate=True)
+        return
+    with redis.pipeline() as pipe:
+        pipe.xadd(progress_key(job_id), fields, maxlen=1, approximate=False)
+        pipe.pexpire(progress_key(job_id), KEPT_AFTER_THE_END_MS)
+        pipe.execute()
 
 
-def follow(
-    redis: Redis, job_id: str, after: str = "0", block_seconds: float = 1.0
-) -> Iterator[Event | None]:
-    """The events after the given id, then the new ones as they come.
+def follow(redis: Redis, job_id: str, block_seconds: float = 1.0) -> Iterator[Event | None]:
+    """The events from the beginning, then the new ones as they come.
 
     Yields None whenever nothing has come for `block_seconds`, so that the caller can look at
     other things. Ends only when the caller stops.
     """
-    key = events_key(job_id)
-    last = after
+    last: dict[Any, Any] = {progress_key(job_id): "0", events_key(job_id): "0"}
     while True:
-        answer: Any = redis.xread({key: last}, count=200, block=int(block_seconds * 1000))
-        entries = answer[0][1] if isinstance(answer, list) and answer else []
-        if isinstance(answer, dict):
-            entries = answer.get(key, [[]])[0]
-        for event_id, fields in entries:
-            yield _event(event_id, fields)
-            last = event_id
-        if not entries:
+        answer: Any = redis.xread(dict(last), count=200, block=int(block_seconds * 1000))
+        found = list(answer.items() if isinstance(answer, dict) else answer or [])
+        for key, entries in found:
+            for event_id, fields in _flat(entries):
+                yield _event(event_id, fields)
+                last[key] = event_id
+        if not found:
             yield None
+
+
+def _flat(entries: Any) -> Any:
+    """The entries of one stream: the newer protocol of Redis wraps them in one more list."""
+    return entries[0] if entries and isinstance(entries[0], list) else entries
 
 
 def _event(event_id: str, fields: Mapping[str, str]) -> Event:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 import redis
@@ -15,7 +16,6 @@ from fitq_shared.settings import Settings, hide_password
 CONNECT_SECONDS = 3.0
 
 Redis = redis.Redis
-Pipeline = redis.client.Pipeline
 
 
 def open_redis(settings: Settings, *, patient: bool = False) -> Redis:
@@ -28,6 +28,12 @@ def open_redis(settings: Settings, *, patient: bool = False) -> Redis:
     Raises:
         InvalidInput: the URL is none that Redis knows.
     """
+    expected = (
+        "redis://[:PASSWORD@]HOST:PORT/NUMBER, or rediss:// for TLS (%2F for / in a password)"
+    )
+    mistake = Mistake("FITQ_REDIS_URL", hide_password(settings.redis_url), expected)
+    if not re.match(r"rediss?://[^/]*(/\d*)?(\?.*)?$", settings.redis_url):
+        raise InvalidInput([mistake])
     backoff = ExponentialBackoff(cap=5, base=0.1) if patient else NoBackoff()
     try:
         return Redis.from_url(
@@ -38,10 +44,8 @@ def open_redis(settings: Settings, *, patient: bool = False) -> Redis:
             health_check_interval=10,
             retry=Retry(backoff, 15 if patient else 0),
         )
-    except ValueError as error:
-        raise InvalidInput(
-            [Mistake("FITQ_REDIS_URL", hide_password(settings.redis_url), f"a Redis URL ({error})")]
-        ) from error
+    except (TypeError, ValueError) as error:
+        raise InvalidInput([mistake]) from error
 
 
 @contextlib.contextmanager
@@ -58,7 +62,11 @@ def reporting_unreachable(settings: Settings) -> Iterator[None]:
             if refused
             else "start it (`fitq up` for a local stack), or correct FITQ_REDIS_URL",
         ) from error
-    except redis.ResponseError as error:
+    except TypeError as error:  # redis-py takes any word of the URL's query for an option
+        raise InvalidInput(
+            [Mistake("FITQ_REDIS_URL", settings.shown_redis_url, f"options that exist ({error})")]
+        ) from error
+    except redis.RedisError as error:
         raise QueueUnreachable(
             f"Redis at {settings.shown_redis_url} refuses the request: {error}",
             "check its memory limit, its password and the rights of the user",

@@ -1,6 +1,6 @@
 """The artifact store: a folder or any fsspec URL that holds everything large.
 
-jobs/<job id>/attempt-<n>/     artifacts of one attempt (see attempt.py)
+jobs/<job id>/attempt-<n>/     artifacts of one attempt (see attempt_folder.py)
 datasets/<name>/               cached data sets
 inputs/<sha256>.npz            arrays given to `fitq predict`
 """
@@ -8,7 +8,6 @@ inputs/<sha256>.npz            arrays given to `fitq predict`
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -96,19 +95,12 @@ class Store:
         with self._reporting("remove", path):
             self._fs.rm_file(self._full(path))
 
-    def put(self, source: Path, folder: str) -> tuple[str, str]:
-        """Keep a local file under its content's name, once.
-
-        Returns:
-            (path in the store, SHA-256 in hexadecimal).
-        """
+    def put(self, source: Path, path: str) -> None:
+        """Keep a local file under this path, unless it is there already."""
         with self._reporting("read", str(source)):
             content = source.read_bytes()
-        sha256 = hashlib.sha256(content).hexdigest()
-        path = f"{folder}/{sha256}{source.suffix}"
         if not self.exists(path):
             self.write(path, content)
-        return path, sha256
 
     def _full(self, path: str) -> str:
         if path.startswith("/") or ".." in path.split("/"):

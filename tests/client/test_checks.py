@@ -27,7 +27,7 @@ def test_a_redis_that_is_not_there_fails_and_the_rest_is_still_looked_at(
     fitq, monkeypatch, tmp_path
 ):
     monkeypatch.setenv("FITQ_REDIS_URL", f"redis://:secret@127.0.0.1:{free_port()}/0")
-    monkeypatch.setenv("FITQ_STORE", str(tmp_path / "volume"))
+    monkeypatch.setenv("FITQ_STORE", str(tmp_path))
     ran = fitq("doctor", "--json")
     assert ran.code == 1
     assert verdicts(ran) == {("queue", "failed"), ("store", "ok")}
@@ -80,8 +80,9 @@ def test_a_redis_that_forgets_is_warned_of(queue, fitq, redis):
 
 @pytest.mark.services
 def test_a_store_that_cannot_be_written_fails(queue, fitq, monkeypatch, tmp_path):
+    # Given a store that is a file, in which nothing can be written
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("FITQ_STORE", str(tmp_path / "file/volume"))
+    monkeypatch.setenv("FITQ_STORE", str(tmp_path / "file"))
     ran = fitq("doctor", "--json")
     assert ran.code == 1
     [store] = [check for check in ran.json if check["part"] == "store"]
@@ -134,3 +135,15 @@ def test_flower_is_asked_whether_it_is_well(queue, fitq, nowhere, status, verdic
     assert ("flower", verdict) in verdicts(ran)
     assert ran.code == (0 if verdict == "ok" else 1)
     assert open_redis(queue).ping()
+
+
+@pytest.mark.services
+def test_a_store_that_is_not_there_is_not_made(queue, fitq, monkeypatch, tmp_path):
+    # Given a mistyped store
+    monkeypatch.setenv("FITQ_STORE", str(tmp_path / "volum"))
+    # When the doctor looks
+    ran = fitq("doctor", "--json")
+    # Then it says so, and makes none
+    assert ran.code == 1
+    assert ("store", "failed") in verdicts(ran)
+    assert not (tmp_path / "volum").exists()

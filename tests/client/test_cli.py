@@ -290,7 +290,9 @@ def test_who_reads_a_log_may_leave(store, records, train_job, claim, tmp_path):
 
         # Then it ends without a traceback
         assert process.wait(60) == 130
-        assert (tmp_path / "errors").read_text().strip() == "interrupted"
+        errors = (tmp_path / "errors").read_text()
+        assert f"return with `fitq watch {record.name}`" in errors
+        assert "Traceback" not in errors
     finally:
         process.kill()
         process.wait()

@@ -39,7 +39,6 @@ def test_no_results_are_kept(conf):
 def test_flower_sees_every_job(conf):
     assert conf.task_send_sent_event is True
     assert conf.worker_send_task_events is True
-    assert conf.task_track_started is True
 
 
 def test_a_child_that_imports_keras_is_waited_for(conf):

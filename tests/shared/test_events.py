@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from fitq_shared.events import KEPT_EVENTS, events_key, follow, publish
+from fitq_shared.events import KEPT_EVENTS, events_key, follow, progress_key, publish
 from fitq_shared.record import Reason
 
 pytestmark = pytest.mark.services
@@ -12,10 +12,10 @@ pytestmark = pytest.mark.services
 JOB = "abcd2345"
 
 
-def seen(redis, job_id=JOB, after="0"):
+def seen(redis, job_id=JOB):
     """All events that are there now."""
     found = []
-    for event in follow(redis, job_id, after, block_seconds=0.01):
+    for event in follow(redis, job_id, block_seconds=0.01):
         if event is None:
             return found
         found.append(event)
@@ -52,23 +52,25 @@ def test_none_comes_whenever_nothing_has_happened(redis):
     assert next(stream) is None
 
 
-def test_a_follower_returns_where_it_was(redis):
-    # Given a follower that stopped after the second of four events
+def test_of_progress_only_the_newest_is_kept(redis):
+    # Given an epoch, and much progress after it
+    publish(redis, JOB, "epoch", 1, {"epoch": 1})
     for batch in range(4):
         publish(redis, JOB, "progress", 1, {"batch": batch})
-    second = seen(redis)[1]
 
-    # When it follows from there
-    events = seen(redis, after=second.id)
+    # When I follow the job
+    events = seen(redis)
 
-    # Then it misses nothing, and sees nothing twice
-    assert [event.data["batch"] for event in events] == [2, 3]
+    # Then the epoch is there, and the newest progress; and that goes by itself in time
+    assert sorted(event.type for event in events) == ["epoch", "progress"]
+    assert [event.data["batch"] for event in events if event.type == "progress"] == [3]
+    assert redis.ttl(progress_key(JOB)) > 0
 
 
 def test_many_events_come_whole(redis):
     with redis.pipeline(transaction=False) as pipe:
         for batch in range(450):
-            publish(pipe, JOB, "progress", 1, {"batch": batch})
+            publish(pipe, JOB, "epoch", 1, {"batch": batch})
         pipe.execute()
     assert [event.data["batch"] for event in seen(redis)] == list(range(450))
 
@@ -78,7 +80,7 @@ def test_old_events_of_a_long_job_fall_off(redis):
     many = 3 * KEPT_EVENTS
     with redis.pipeline(transaction=False) as pipe:
         for batch in range(many):
-            publish(pipe, JOB, "progress", 1, {"batch": batch})
+            publish(pipe, JOB, "epoch", 1, {"batch": batch})
         pipe.execute()
 
     # When I follow it

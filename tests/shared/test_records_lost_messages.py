@@ -153,3 +153,17 @@ def test_a_job_that_was_given_back_cannot_be_resent_by_what_was_known_before(
     records.give_back(take(record), Reason("drain", "left"), lost=False)
     assert records.may_resend(record) is False
     assert records.may_resend(records.get(record.id)) is True
+
+
+def test_one_message_sent_again_does_not_make_the_others_look_lost(redis, records, submitted, take):
+    # Given a job that was overtaken, and so was sent again, with others behind it
+    first, second, *others = [submitted() for _ in range(5)]
+    redis.lmove(QUEUE, QUEUE, "RIGHT", "LEFT")
+    take(second)
+    assert lost(records) == [first.id]
+    assert records.may_resend(records.get(first.id))
+    # When its message is taken after all
+    take(records.get(first.id))
+    # Then those behind it are still only waiting
+    assert redis.llen(QUEUE) == len(others)
+    assert lost(records) == []

@@ -116,7 +116,9 @@ def test_what_needs_no_queue_needs_no_variables():
         ("rediss://ann:secret@host/0", "rediss://ann:***@host/0"),
         ("redis://:s%40c:r@t@host/0", "redis://:***@host/0"),
         ("redis://host:6379/0", "redis://host:6379/0"),
-        ("redis://[broken:secret@host", "***"),
+        ("redis://[broken:secret@host", "redis://[broken:***@host"),
+        ("redis://:ab/cd#secret?@host:6379/0", "redis://:***@host:6379/0"),
+        ("redis://host/0?password=secret&x=1", "redis://host/0?password=***&x=1"),
     ],
 )
 def test_a_password_is_never_shown(url, shown):

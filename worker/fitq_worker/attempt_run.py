@@ -80,13 +80,13 @@ def run_attempt(job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
     """
     child = _child
     identity = child.identity
-    attempt = child.records.claim(
-        job_id, number, spec_hash, child.lease, identity.name, identity.device_name
-    )
-    if isinstance(attempt, str):
-        log.info("job %s, attempt %s: dropped, its message is %s", job_id, number, attempt)
-        raise NotPublished(attempt)
     try:
+        attempt = child.records.claim(
+            job_id, number, spec_hash, child.lease, identity.name, identity.device_name
+        )
+        if isinstance(attempt, str):
+            log.info("job %s, attempt %s: dropped, its message is %s", job_id, number, attempt)
+            raise NotPublished(attempt)
         return _run(child, attempt)
     except redis.RedisError:
         # Redis stayed away for longer than we try. Only the parent can still hand the job back,

@@ -41,9 +41,7 @@ def stream(rows: ShuffledRows, first_epoch: int = 0) -> Any:
     batches = tf.data.Dataset.from_generator(orders, output_signature=signature).flat_map(
         lambda order: tf.data.Dataset.from_tensor_slices(order).batch(rows.batch_size)
     )
-    return batches.map(
-        lambda batch: (tf.gather(x, batch), tf.gather(y, batch)), deterministic=True
-    ).prefetch(2)
+    return batches.map(lambda batch: (tf.gather(x, batch), tf.gather(y, batch))).prefetch(2)
 
 
 def threads() -> int:

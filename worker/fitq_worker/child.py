@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
@@ -23,10 +25,16 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
     """Prepare each new child before it takes its first job."""
 
     def begin(**_: Any) -> None:
-        from fitq_worker import attempt_run, backend, flags
+        # Celery only logs what a receiver raises, and would let this child take jobs.
+        try:
+            from fitq_worker import attempt_run, backend, flags
 
-        backend.prepare(identity.device, identity.threads)
-        attempt_run.prepare(app, settings, identity)
+            backend.prepare(identity.device, identity.threads)
+            attempt_run.prepare(app, settings, identity)
+        except Exception:
+            log.exception("the child cannot start: the worker leaves")
+            os.kill(os.getppid(), signal.SIGTERM)
+            return
         flags.set_warm()
         log.info("Keras is ready on %s", identity.device_name)
 

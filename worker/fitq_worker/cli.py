@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -81,7 +82,8 @@ def main() -> None:
 def _check_store(settings: Settings) -> None:
     if not settings.store_url:
         raise StoreError("no store: FITQ_STORE is not set", "set it to the folder of the volume")
-    if Store(settings.store_url).folder is None:
+    folder = Store(settings.store_url).folder
+    if folder is None or not folder.is_dir():
         raise StoreError(
             f"the store {settings.store_url!r} is not a folder of this machine",
             "mount the volume, and give its folder as FITQ_STORE",
@@ -98,6 +100,7 @@ def _check_keras() -> None:
 
 def _claim(redis: Redis, devices: list[Device], settings: Settings) -> tuple[Identity, Device]:
     """Take the lease of the first device that is free, waiting for as long as none is."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave the same way as on Ctrl-C
     token = secrets.token_hex(8)
     since = redis.time()[0]
     pause = threading.Event()
@@ -133,12 +136,13 @@ def _identity(token: str, device: Device) -> Identity:
 
 def _become_celery(identity: Identity, device: Device, log_level: str) -> None:
     """Replace this process by Celery, which sees only the claimed device."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.sched_setaffinity(0, device.cores)
     environment = {
-        "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "OMP_NUM_THREADS": str(identity.threads),
         **os.environ,
+        "KERAS_BACKEND": "tensorflow",
         **device.environment,
         **identity.to_environment(),
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pynvml
 
-from fitq_shared.errors import InvalidInput, Mistake
+from fitq_shared.errors import FitqError, InvalidInput, Mistake
 from fitq_shared.queues import DeviceKind
 
 
@@ -34,6 +34,8 @@ def find_devices(kind: str, cores: str | None = None) -> list[Device]:
     Raises:
         InvalidInput: no such device here, or cores that this process may not use.
     """
+    if kind == "gpu" and cores is not None:
+        raise InvalidInput([Mistake("--cores", cores, "nothing: cores are for --device cpu")])
     gpus = _gpus() if kind in ("gpu", "auto") and cores is None else []
     if kind == "gpu" and not gpus:
         raise InvalidInput(
@@ -64,6 +66,8 @@ def _gpus() -> list[Device]:
         return []
     try:
         return [_gpu(index) for index in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError as error:
+        raise FitqError(f"NVML cannot describe the GPUs: {error}", "check `nvidia-smi`") from error
     finally:
         pynvml.nvmlShutdown()
 

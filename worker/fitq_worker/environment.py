@@ -46,9 +46,17 @@ def _packages() -> dict[str, str]:
 def _git_revision() -> str | None:
     """The revision of the checkout that the worker's code comes from."""
     here = Path(__file__).parent
-    command = ["git", "-C", str(here), "rev-parse", "HEAD"]
+    # Only if this file belongs to that repository: a virtual environment may lie in any.
+    if _git(here, "ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return None
+    return _git(here, "rev-parse", "HEAD")
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """What a git command prints, or None where it fails."""
+    command = ["git", "-C", str(folder), *words]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None
+    return done.stdout.strip() if done.returncode == 0 else None

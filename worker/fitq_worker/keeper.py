@@ -64,6 +64,8 @@ class Keeper:
                 announce(self._redis, self._identity.info(state, since), self._seconds)
             except redis.RedisError as error:
                 log.warning("cannot renew the lease, trying again: %s", error)
+            except Exception:
+                log.exception("cannot renew the lease, trying again")
             pause = self._seconds / 3 if flags.warm() else min(self._seconds / 3, 0.5)
             if self._leave.wait(pause):
                 return

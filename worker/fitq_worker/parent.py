@@ -31,7 +31,7 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
     """Hook the parent's duties into the life of a Celery worker."""
     keeper = Keeper(settings, identity)
     reaper = Reaper(app, settings)
-    kills_before = out_of_memory_kills()
+    kills = out_of_memory_kills()
 
     def begin(**_: Any) -> None:
         keeper.start()
@@ -45,16 +45,25 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
         flags.start_draining()
 
     def child_died(exception: BaseException, kwargs: Any, **_: Any) -> None:
+        nonlocal kills
         if not isinstance(exception, WorkerLostError):
             return
+        before, kills = kills, out_of_memory_kills()
+        for_memory = kills > before and "SIGKILL" in str(exception)
         attempt = Attempt(kwargs["job"], kwargs["attempt"], identity.token)
-        reaper.hand_back(attempt, _loss(exception, out_of_memory_kills() > kills_before))
+        reaper.hand_back(attempt, _loss(exception, for_memory))
+
+    def terminated(request: Any, **_: Any) -> None:
+        attempt = Attempt(request.kwargs["job"], request.kwargs["attempt"], identity.token)
+        reason = Reason("worker-lost", "a Celery revoke ended its process", "use `fitq cancel`")
+        reaper.hand_back(attempt, reason)
 
     for signal, receiver in (
         (signals.worker_init, begin),
         (signals.worker_shutting_down, leaving),
         (signals.worker_shutdown, end),
         (signals.task_failure, child_died),
+        (signals.task_revoked, terminated),
     ):
         signal.connect(receiver, weak=False)
 

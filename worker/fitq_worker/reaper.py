@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import collections
 import logging
+import math
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import redis
@@ -39,6 +41,7 @@ class Reaper:
     def __init__(self, app: Celery, settings: Settings) -> None:
         self._app = app
         self._records = Records(open_redis(settings))
+        self._lease_seconds = settings.lease_seconds
         self._handed_back: collections.deque[tuple[Attempt, Reason]] = collections.deque()
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fitq-reaper", daemon=True)
@@ -58,14 +61,20 @@ class Reaper:
 
     def _run(self) -> None:
         left = False
+        failed_at = -math.inf
         while not left:
             left = self._leave.wait(PERIOD_SECONDS)
             try:
                 self._give_back_our_own()
-                self._give_back_orphans()
+                # While Redis was away leases ran out: let those who live renew theirs first.
+                if time.monotonic() - failed_at > self._lease_seconds:
+                    self._give_back_orphans()
                 self._send_lost_messages()
             except (redis.RedisError, OperationalError) as error:
+                failed_at = time.monotonic()
                 log.warning("the reaper cannot reach Redis, trying again: %s", error)
+            except Exception:
+                log.exception("the reaper goes on after an error that it did not expect")
 
     def _give_back_our_own(self) -> None:
         while self._handed_back:

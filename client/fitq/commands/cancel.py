@@ -18,6 +18,7 @@ def command(jobs: tuple[str, ...]) -> None:
         outcome = client.cancel(record)
         if outcome == "stopping":
             outcome = client.wait(record, timeout=10).state
+            too_late = too_late or outcome in ("succeeded", "failed")
             outcome = "stopping at its next batch" if outcome == "running" else outcome
         elif outcome != "cancelled":
             too_late = True

@@ -54,18 +54,22 @@ def command(
     if dataset is not None:
         values["rows"] = {"type": "dataset", "dataset": dataset, "split": split or "test"}
     elif file is not None:
-        values["rows"] = _file_rows(client, file, array, trained)
+        values["rows"] = _file_rows(file, array, trained)
     spec = complete(values, client.settings)
     if dry_run:
         print_json(spec.model_dump(mode="json"))
         return
+    if file is not None:
+        client.upload(file, values["rows"]["path"])
     record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
     if record and rows and not as_json:
         _print_head(client, record, rows)
 
 
-def _file_rows(client: Client, file: Path, array: str | None, trained: JobRecord) -> dict[str, Any]:
-    """Check the file here, where its mistakes can still be mended, and put it into the store."""
+def _file_rows(file: Path, array: str | None, trained: JobRecord) -> dict[str, Any]:
+    """Check the file here, where its mistakes can still be mended, and name its place."""
+    import hashlib
+
     from fitq_shared.array_files import read_array
     from fitq_shared.catalogue import DATASETS
     from fitq_shared.errors import InvalidInput, Mistake
@@ -84,10 +88,10 @@ def _file_rows(client: Client, file: Path, array: str | None, trained: JobRecord
             [Mistake("--input", f"array of shape {images.shape}", f"shape {shape}, n at least 1")],
             "reshape the array to what the model was trained on",
         )
-    path, sha256 = client.upload(file)
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     return {
         "type": "file",
-        "path": path,
+        "path": f"inputs/{sha256}{file.suffix}",
         "sha256": sha256,
         "array": array,
         "file": file.name[-255:],

@@ -33,6 +33,10 @@ def command(job: str, target: Path | None) -> None:
         content = folder.read(name)
         if hashlib.sha256(content).hexdigest() != expected:
             raise StoreError(f"{folder.path}/{name} is damaged", "run the job again")
+        if Path(name).is_absolute():
+            raise StoreError(
+                f"{name!r} in the manifest leaves the folder", "ask who runs the worker"
+            )
         path = target / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ if redis.call('EXISTS', KEYS[1]) == 1 then return 'taken' end
 local time = redis.call('TIME')
 local now = string.format('%d.%06d', time[1], time[2])
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-redis.call('HSET', KEYS[1], 'state', 'queued', 'attempt', 1, 'losses', 0, 'created', now, 'sent', now)
+redis.call('HSET', KEYS[1], 'state', 'queued', 'attempt', 1, 'losses', 0, 'created', now, 'queued', now, 'sent', now)
 redis.call('ZADD', KEYS[2], now, ARGV[1])
 redis.call('ZADD', KEYS[3], now, ARGV[1])
 redis.call('ZADD', KEYS[4], now, ARGV[1])

@@ -24,7 +24,7 @@ redis.call('XADD', KEYS[4], '*', 'type', state == 'queued' and 'requeued' or sta
   'attempt', ARGV[2], 'reason', ARGV[4], 'at', now)
 if state == 'queued' then
   redis.call('HDEL', KEYS[1], 'started', 'worker', 'device_name')
-  redis.call('HSET', KEYS[1], 'attempt', tonumber(ARGV[2]) + 1, 'sent', now)
+  redis.call('HSET', KEYS[1], 'attempt', tonumber(ARGV[2]) + 1, 'queued', now, 'sent', now)
   redis.call('ZADD', KEYS[3], now, ARGV[1])
 else
   redis.call('HSET', KEYS[1], 'finished', now)

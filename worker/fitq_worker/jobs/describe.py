@@ -21,6 +21,7 @@ def run(context: JobContext, spec: DescribeJob) -> dict[str, float]:
         How many rows each split has.
     """
     dataset = load(spec.dataset, context.store)
+    context.reporter.obey()
     context.folder.write_json(AttemptFolder.description, describe(dataset))
     write_description(dataset, context.store)
     draw_dataset(context.folder, dataset)

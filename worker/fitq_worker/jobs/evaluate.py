@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from fitq_shared.attempt_folder import AttemptFolder
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from fitq_shared.specs.evaluate import EvaluateJob
     from fitq_worker.job_context import JobContext
 
-log = logging.getLogger("fitq.job")
-
 
 def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     """Measure a published model on a split whose labels are known.
@@ -31,6 +28,7 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
     published = load_published(context.store, spec.model)
     dataset = load(spec.dataset, context.store)
+    context.reporter.obey()
     facts = dataset.facts
     x, y = dataset.split(spec.split)
     check_rows(published.model, x, f"{spec.dataset} {spec.split}")

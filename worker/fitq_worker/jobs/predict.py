@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from fitq_shared.specs.predict import PredictJob
     from fitq_worker.job_context import JobContext
 
-log = logging.getLogger("fitq.job")
-
 HEAD_ROWS = 100
 
 
@@ -42,6 +39,7 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
     published = load_published(context.store, spec.model)
     x, true = _rows(context, spec)
+    context.reporter.obey()
     what = spec.summary.partition(" on ")[2]
     check_rows(published.model, x, what)
     progress = Progress(context.reporter, 1, batches_of(x, spec.batch_size))

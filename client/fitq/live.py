@@ -93,8 +93,8 @@ class _View:
         if self._ticks < _TICKS_UNTIL_WORKERS_ARE_COUNTED:
             return
         need = self._record.device
-        ready = [w for w in self._client.workers() if w.state == "ready" and w.serves(need)]  # type: ignore[arg-type]
-        if not ready:
+        there = [w for w in self._client.workers() if w.state != "waiting" and w.serves(need)]
+        if not there:
             device = "" if need == "any" else f" --device {need}"
             self._say(
                 f"waiting: no worker takes jobs for {_NEEDS[need]} now; "
@@ -104,7 +104,7 @@ class _View:
         place = self._client.place(self._record)
         if place is not None:
             before = "it is next" if place == 0 else f"{place} before it"
-            self._say(f"waiting: {before}, {len(ready)} worker{'s' if len(ready) > 1 else ''}")
+            self._say(f"waiting: {before}, {len(there)} worker{'s' if len(there) > 1 else ''}")
 
     def _move(self, data: Mapping[str, Any]) -> None:
         total = data["epochs"] * data["batches"]

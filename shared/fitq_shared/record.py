@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from fitq_shared.queues import queue_for
+from fitq_shared.queues import DeviceNeed, queue_for
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
@@ -32,7 +32,7 @@ class JobRecord:
     kind: str
     owner: str
     tags: tuple[str, ...]
-    device: str
+    device: DeviceNeed
     summary: str
     spec: dict[str, Any]
     spec_hash: str
@@ -55,7 +55,7 @@ class JobRecord:
     @property
     def queue(self) -> str:
         """The queue that the job's needs name."""
-        return queue_for(self.device)  # type: ignore[arg-type]
+        return queue_for(self.device)
 
     @property
     def ended(self) -> bool:
@@ -82,7 +82,7 @@ class JobRecord:
             kind=fields["kind"],
             owner=fields["owner"],
             tags=tuple(json.loads(fields["tags"])),
-            device=fields["device"],
+            device=fields["device"],  # type: ignore[arg-type]
             summary=fields["summary"],
             spec=json.loads(fields["spec"]),
             spec_hash=fields["spec_hash"],

@@ -11,7 +11,6 @@ from fitq_shared.errors import (
     InvalidInput,
     JobError,
     Mistake,
-    OutOfMemory,
     StoreError,
 )
 from fitq_worker.failures import explain
@@ -22,7 +21,6 @@ from fitq_worker.failures import explain
     [
         (BadJob("the images do not fit", "choose others"), "bad-job"),
         (JobError("no source has it", "put it there"), "error"),
-        (OutOfMemory("too large", "make it smaller"), "out-of-memory"),
         (StoreError("cannot read it", "mount it"), "store"),
         (FitqError("something else", "ask"), "error"),
     ],

@@ -15,6 +15,7 @@ from fitq_shared.redis_link import Redis
 
 ENDINGS = ("succeeded", "failed", "cancelled")
 KEPT_EVENTS = 1000
+KEPT_PROGRESS = 1
 KEPT_AFTER_THE_END_MS = 60 * 60 * 1000
 
 
@@ -48,7 +49,7 @@ def publish(redis: Redis, job_id: str, event: str, attempt: int, data: Mapping[s
         redis.xadd(events_key(job_id), fields, maxlen=KEPT_EVENTS, approximate=True)
         return
     with redis.pipeline() as pipe:
-        pipe.xadd(progress_key(job_id), fields, maxlen=1, approximate=False)
+        pipe.xadd(progress_key(job_id), fields, maxlen=KEPT_PROGRESS, approximate=False)
         pipe.pexpire(progress_key(job_id), KEPT_AFTER_THE_END_MS)
         pipe.execute()
 

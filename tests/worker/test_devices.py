@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from fitq_shared.errors import InvalidInput
+from fitq_shared.errors import FitqError, InvalidInput
 from fitq_worker import devices
 from fitq_worker.devices import find_devices
 
@@ -189,6 +189,7 @@ def test_nvml_is_closed_when_a_gpu_cannot_be_asked(monkeypatch: pytest.MonkeyPat
             raise NVMLError("GPU is lost")
 
     fake = nvml(monkeypatch, Lost())
-    with pytest.raises(NVMLError):
+    with pytest.raises(FitqError) as caught:
         find_devices("gpu")
+    assert "GPU is lost" in caught.value.message
     assert fake.open == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,9 @@ def store(tmp_path: Path) -> Store:
 
 
 def rows_of(store: Store, file: Path, array: str | None = None) -> FileRows:
-    path, sha256 = store.put(file, "inputs")
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    path = f"inputs/{sha256}{file.suffix}"
+    store.put(file, path)
     return FileRows(path=path, sha256=sha256, array=array, file=file.name)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fitq_shared import events as events_module
 from fitq_shared.events import Event, follow
 from fitq_shared.record import Attempt, Reason
 from fitq_shared.records import Records
@@ -42,7 +43,8 @@ def draining(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 @pytest.fixture
-def reporter(redis: Redis, attempt: Attempt) -> Reporter:
+def reporter(redis: Redis, attempt: Attempt, monkeypatch: pytest.MonkeyPatch) -> Reporter:
+    monkeypatch.setattr(events_module, "KEPT_PROGRESS", 1000)
     return Reporter(Records(redis), attempt)
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from fitq_shared import events as events_module
 from fitq_shared.events import Event, follow
 from fitq_shared.record import Attempt
 from fitq_shared.records import Records
@@ -21,6 +22,7 @@ def reporter(redis: Redis, attempt: Attempt, monkeypatch: pytest.MonkeyPatch) ->
     """A reporter that tells all and asks each time."""
     monkeypatch.setattr(reporter_module, "PROGRESS_SECONDS", 0.0)
     monkeypatch.setattr(reporter_module, "ORDER_SECONDS", 0.0)
+    monkeypatch.setattr(events_module, "KEPT_PROGRESS", 1000)
     return Reporter(Records(redis), attempt)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -40,7 +41,9 @@ def file_rows(client: Client) -> Callable[..., dict[str, Any]]:
     """Put a file into the store, as `fitq predict` does, but without looking into it."""
 
     def upload(file: Path, array: str | None = None) -> dict[str, Any]:
-        path, sha256 = client.upload(file)
+        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        path = f"inputs/{sha256}{file.suffix}"
+        client.upload(file, path)
         return {"type": "file", "path": path, "sha256": sha256, "array": array, "file": file.name}
 
     return upload

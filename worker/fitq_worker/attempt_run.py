@@ -80,6 +80,9 @@ def run_attempt(job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
     """
     child = _child
     identity = child.identity
+    if not (isinstance(job_id, str) and isinstance(number, int) and isinstance(spec_hash, str)):
+        log.warning("dropped a message that makes no sense: %r", (job_id, number, spec_hash))
+        raise NotPublished("malformed")
     try:
         attempt = child.records.claim(
             job_id, number, spec_hash, child.lease, identity.name, identity.device_name

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 import click
 
+from fitq.cli import INTERRUPTED
 from fitq.client import Client
 from fitq.tables import print_json, print_metrics
 from fitq_shared.errors import QueueUnreachable
 from fitq_shared.record import JobRecord
 from fitq_shared.specs.base import JobSpec
-
-INTERRUPTED = 130
 
 
 def submit_and_follow(

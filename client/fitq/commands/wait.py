@@ -15,8 +15,8 @@ def command(jobs: tuple[str, ...], timeout: float | None, as_json: bool) -> None
     """Wait until jobs have ended; succeeds when all of them have succeeded."""
     import time
 
+    from fitq.cli import INTERRUPTED
     from fitq.client import Client
-    from fitq.outcome import INTERRUPTED
     from fitq.tables import print_json
 
     client = Client()

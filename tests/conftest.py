@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,8 +88,14 @@ def start_worker(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., W
     """Start workers on the empty queue of this test; they end with it."""
     workers: list[Worker] = []
 
-    def start(cores: str | None = None, lease_seconds: float = 3.0) -> Worker:
-        workers.append(Worker(replace(settings, lease_seconds=lease_seconds), tmp_path, cores))
+    def start(
+        cores: str | None = None,
+        lease_seconds: float = 3.0,
+        arguments: Sequence[str] = (),
+        **environment: str,
+    ) -> Worker:
+        own = replace(settings, lease_seconds=lease_seconds)
+        workers.append(Worker(own, tmp_path, cores, arguments, **environment))
         return workers[-1]
 
     yield start

@@ -17,6 +17,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fitq_shared.texts import printable, shown
+
+LONGEST_PLACE = 120
+
 
 class FitqError(Exception):
     """The base of all errors that fitq raises on purpose."""
@@ -46,8 +50,8 @@ class Mistake:
     expected: str
 
     def __str__(self) -> str:
-        given = "is missing" if self.given is None else f"= {_short(self.given)}"
-        return f"{self.where} {given}: expected {self.expected}"
+        given = "is missing" if self.given is None else f"= {shown(self.given)}"
+        return f"{printable(self.where, LONGEST_PLACE)} {given}: expected {self.expected}"
 
 
 class InvalidInput(FitqError):
@@ -72,7 +76,14 @@ class QueueUnreachable(FitqError):
 
 
 class StoreError(FitqError):
-    """The artifact store cannot be read or written."""
+    """The artifact store cannot be read or written.
+
+    `passing` says that the storage failed, not what was asked of it: trying again may help.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, passing: bool = False) -> None:
+        super().__init__(message, hint)
+        self.passing = passing
 
 
 class StackError(FitqError):
@@ -89,8 +100,3 @@ class BadJob(JobError):
     """The job cannot work as it was asked for: running it again would not help."""
 
     kind = "bad-job"
-
-
-def _short(value: object, limit: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -16,7 +16,9 @@ from fitq_shared.redis_link import Redis
 ENDINGS = ("succeeded", "failed", "cancelled")
 KEPT_EVENTS = 1000
 KEPT_PROGRESS = 1
-KEPT_AFTER_THE_END_MS = 60 * 60 * 1000
+# So long that whoever follows sees the end; then the record says how the job ended, and the
+# volume has its history, so that an ended job costs Redis the same however long it ran.
+KEPT_AFTER_THE_END_MS = 60 * 1000
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ def publish(redis: Redis, job_id: str, event: str, attempt: int, data: Mapping[s
     """
     fields: dict[Any, Any] = {"type": event, "attempt": attempt, "data": json.dumps(data)}
     if event != "progress":
-        redis.xadd(events_key(job_id), fields, maxlen=KEPT_EVENTS, approximate=True)
+        # Never anew: what an outdated attempt tells after the end would stay for ever.
+        key = events_key(job_id)
+        redis.xadd(key, fields, maxlen=KEPT_EVENTS, approximate=True, nomkstream=True)
         return
     with redis.pipeline() as pipe:
         pipe.xadd(progress_key(job_id), fields, maxlen=KEPT_PROGRESS, approximate=False)

@@ -1,24 +1,28 @@
 """Which queue a job's needs name, and which queues a device serves.
 
 Redis lists cannot be filtered, so what a job needs is the name of its queue, and a worker
-takes from every queue that its device satisfies.
+takes from every queue that its device satisfies. The version of the job is a need, too.
 """
 
 from __future__ import annotations
 
 from typing import Literal, get_args
 
+from fitq_shared.schema import SCHEMA_VERSION
+
 DeviceNeed = Literal["any", "cpu", "gpu"]
 DeviceKind = Literal["cpu", "gpu"]
 
 TASK_PREFIX = "fitq."
 NEEDS: tuple[DeviceNeed, ...] = get_args(DeviceNeed)
-QUEUES = tuple(f"fitq.{need}" for need in NEEDS)
 
 
-def queue_for(need: DeviceNeed) -> str:
-    """The queue of jobs that need this device."""
-    return f"fitq.{need}"
+def queue_for(need: DeviceNeed, schema: int = SCHEMA_VERSION) -> str:
+    """The queue of jobs of this version that need this device."""
+    return f"fitq.v{schema}.{need}"
+
+
+QUEUES = tuple(queue_for(need) for need in NEEDS)
 
 
 def queues_served_by(kind: DeviceKind) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from fitq_shared.queues import DeviceNeed, queue_for
+from fitq_shared.schema import SCHEMA_VERSION
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
@@ -25,7 +26,14 @@ class Reason:
 
 @dataclass(frozen=True)
 class JobRecord:
-    """A job as its record says it is. Times are seconds since the epoch by Redis's clock."""
+    """A job as its record says it is. Times are seconds since the epoch by Redis's clock.
+
+    `threads` is how many threads one operation may use, decided by the first attempt: it
+    changes the last digits of a result, so later attempts keep it. Attempts before
+    `first_attempt` are not resumed from. `losses` and `faults` count lost workers and faults
+    of the infrastructure; `ran` is for how long earlier attempts have run, in seconds. A queued
+    job that is `due` later waits until then. `proof` is the client's signature, if it signs.
+    """
 
     id: str
     name: str
@@ -41,6 +49,13 @@ class JobRecord:
     losses: int
     created: float
     sent: float
+    schema: int = SCHEMA_VERSION
+    threads: int | None = None
+    first_attempt: int = 1
+    faults: int = 0
+    ran: float = 0.0
+    due: float | None = None
+    proof: str | None = None
     started: float | None = None
     finished: float | None = None
     worker: str | None = None
@@ -48,6 +63,7 @@ class JobRecord:
     token: str | None = None
     lease: str | None = None
     cancel: bool = False
+    cancel_asked: float | None = None
     reason: Reason | None = None
     metrics: dict[str, float] | None = None
     manifest: str | None = None
@@ -55,7 +71,13 @@ class JobRecord:
     @property
     def queue(self) -> str:
         """The queue that the job's needs name."""
-        return queue_for(self.device)
+        return queue_for(self.device, self.schema)
+
+    @property
+    def timeout(self) -> float | None:
+        """For how long the job may run, all its attempts together, in seconds."""
+        seconds = self.spec.get("timeout")
+        return None if seconds is None else float(seconds)
 
     @property
     def ended(self) -> bool:
@@ -63,10 +85,25 @@ class JobRecord:
         return self.state in ENDED
 
     def public(self) -> dict[str, Any]:
-        """The record for people and programs: without the owner's secret token."""
+        """The record for people and programs: without what only workers need."""
         shown = asdict(self)
-        del shown["token"], shown["lease"]
+        for secret in ("token", "lease", "proof"):
+            del shown[secret]
         return shown
+
+    def to_fields(self) -> dict[str, str]:
+        """The record as Redis keeps it."""
+        fields = {}
+        for name, value in asdict(self).items():
+            if value is None or value is False:
+                continue
+            if name == "spec":
+                fields[name] = json.dumps(value, sort_keys=True, separators=(",", ":"))
+            elif name in ("tags", "reason", "metrics"):
+                fields[name] = json.dumps(value)
+            else:
+                fields[name] = "1" if value is True else str(value)
+        return fields
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, str]) -> JobRecord:
@@ -91,6 +128,13 @@ class JobRecord:
             losses=int(fields["losses"]),
             created=float(fields["created"]),
             sent=float(fields["sent"]),
+            schema=int(fields.get("schema", 1)),
+            threads=int(fields["threads"]) if "threads" in fields else None,
+            first_attempt=int(fields.get("first_attempt", 1)),
+            faults=int(fields.get("faults", 0)),
+            ran=float(fields.get("ran", 0)),
+            due=number("due"),
+            proof=fields.get("proof"),
             started=number("started"),
             finished=number("finished"),
             worker=fields.get("worker"),
@@ -98,6 +142,7 @@ class JobRecord:
             token=fields.get("token"),
             lease=fields.get("lease"),
             cancel=fields.get("cancel") == "1",
+            cancel_asked=number("cancel_asked"),
             reason=Reason(**reason) if reason else None,
             metrics=json.loads(fields["metrics"]) if "metrics" in fields else None,
             manifest=fields.get("manifest"),

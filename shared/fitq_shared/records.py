@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from difflib import get_close_matches
 from importlib import resources
 from typing import Any, Literal
 
 from fitq_shared.errors import UnknownJob
-from fitq_shared.events import KEPT_AFTER_THE_END_MS, events_key
+from fitq_shared.events import KEPT_AFTER_THE_END_MS, events_key, progress_key
 from fitq_shared.lease import Lease
 from fitq_shared.queues import queue_for
 from fitq_shared.record import Attempt, JobRecord, Reason, State
 from fitq_shared.redis_link import Redis
+from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.specs.base import JobSpec
 
 # How many workers a job may take down before it is held to be the cause.
 LOSS_LIMIT = 3
+# How many faults of the infrastructure a job waits out: with the pauses between, five minutes.
+FAULT_LIMIT = 10
 
 JOBS = "fitq:jobs"
 RUNNING = "fitq:running"
+DELAYED = "fitq:delayed"
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -37,8 +41,13 @@ def job_key(job_id: str) -> str:
 
 
 def queued_key(queue: str) -> str:
-    """The key of a queue's queued jobs, by the time they were last sent."""
+    """The key of the jobs at the back of a queue, by the time they were sent."""
     return f"fitq:queued:{queue}"
+
+
+def front_key(queue: str) -> str:
+    """The key of the jobs that came to the front of a queue, by the time they were sent."""
+    return f"fitq:front:{queue}"
 
 
 def taken_key(queue: str) -> str:
@@ -51,17 +60,32 @@ def name_key(name: str) -> str:
     return f"fitq:name:{name}"
 
 
-class Records:
-    """Reads and changes job records."""
+def message_prefix(job_id: str, attempt: int) -> str:
+    """How the ids of all messages of one attempt begin; each goes on in its own way."""
+    return f"{job_id}-{attempt}-"
 
-    def __init__(self, redis: Redis) -> None:
+
+class Records:
+    """Reads and changes job records.
+
+    Args:
+        loss_limit: how many workers a job may take down before it has failed.
+    """
+
+    def __init__(self, redis: Redis, loss_limit: int = LOSS_LIMIT) -> None:
         self.redis = redis
+        self._loss_limit = loss_limit
         self._scripts: dict[str, Any] = {}
 
     # -- making and finding ---------------------------------------------------------------
 
-    def create(self, spec: JobSpec) -> JobRecord:
-        """Write the record of a new job, queued as its attempt 1."""
+    def create(self, spec: JobSpec, prove: Callable[[str], str | None] | None = None) -> JobRecord:
+        """Write the record of a new job, queued as its attempt 1.
+
+        Args:
+            prove: makes the client's signature for a job's id, if it signs.
+        """
+        nonce = secrets.token_hex(8)
         while True:
             job_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
             fields = {
@@ -74,7 +98,10 @@ class Records:
                 "summary": spec.summary,
                 "spec": spec.canonical(),
                 "spec_hash": spec.digest(),
+                "schema": str(SCHEMA_VERSION),
             }
+            if prove is not None and (proof := prove(job_id)):
+                fields["proof"] = proof
             keys = [
                 job_key(job_id),
                 JOBS,
@@ -82,9 +109,23 @@ class Records:
                 name_key(spec.name),
                 events_key(job_id),
             ]
-            pairs = [part for pair in fields.items() for part in pair]
-            if self._run("create", keys, [job_id, *pairs]) == "created":
+            if self._run("create", keys, [job_id, nonce, *_flat(fields)]) == "created":
                 return self.get(job_id)
+
+    def restore(self, fields: Mapping[str, str]) -> bool:
+        """Write the record of a job that Redis has lost; a queued one is found by a reaper.
+
+        Args:
+            fields: as a record keeps them, the state "queued" or one that ends a job.
+
+        Returns:
+            False when Redis knows the job: nothing was changed.
+        """
+        job_id, queued = fields["id"], fields["state"] == "queued"
+        queue = queue_for(fields["device"], int(fields["schema"]))  # type: ignore[arg-type]
+        keys = [job_key(job_id), JOBS, name_key(fields["name"]), front_key(queue)]
+        args = [job_id, fields["created"], int(queued), *_flat(fields)]
+        return self._run("restore", keys, args) == "restored"
 
     def get(self, job_id: str) -> JobRecord:
         """The record of this id.
@@ -132,46 +173,83 @@ class Records:
         yield from self._many(ids)
 
     def without_message(self, queue: str, grace_seconds: float) -> Iterator[JobRecord]:
-        """The queued jobs whose message must be lost, at most 100 of them.
+        """The queued jobs whose message must be lost, at most 200 of them.
 
         A queue is first in, first out. So a job's message is lost when one that was sent after
         it has been taken, or when nothing is left in the queue, and it has not been claimed
-        within the grace time that a worker may need between taking and claiming.
+        within the grace time that a worker may need between taking and claiming. What came to
+        the front is lost when it is not there.
         """
-        seconds, micros = self.redis.time()
-        newest = float(seconds) + micros / 1e6 - grace_seconds
-        if self.redis.llen(queue) != 0:
-            taken: Any = self.redis.get(taken_key(queue))
-            newest = min(newest, float(taken or 0))
+        settled = self._now() - grace_seconds
+        taken: Any = self.redis.get(taken_key(queue))
+        empty = self.redis.llen(queue) == 0
+        newest = settled if empty else min(settled, float(taken or 0))
         ids: Any = self.redis.zrangebyscore(queued_key(queue), 0, f"({newest}", 0, 100)
+        yield from self._many(ids)
+        yield from self._missing_at_the_front(queue, settled)
+
+    def _missing_at_the_front(self, queue: str, settled: float) -> Iterator[JobRecord]:
+        ids: Any = self.redis.zrangebyscore(front_key(queue), 0, settled, 0, 100)
+        if not ids:
+            return
+        # Workers take from the end of the list. Each may have been sent twice.
+        depth = 2 * int(self.redis.zcard(front_key(queue))) + 8
+        there = "".join(self.redis.lrange(queue, -depth, -1))  # type: ignore[arg-type]
+        for record in self._many(ids):
+            if f'"{message_prefix(record.id, record.attempt)}' not in there:
+                yield record
+
+    def due(self) -> Iterator[JobRecord]:
+        """The jobs that waited before they were to be tried again, and need wait no longer."""
+        ids: Any = self.redis.zrangebyscore(DELAYED, 0, self._now(), 0, 100)
         yield from self._many(ids)
 
     def place(self, record: JobRecord) -> int | None:
-        """How many jobs are before this one in its queue; None when it is not queued."""
-        rank: Any = self.redis.zrank(queued_key(record.queue), record.id)
-        return rank if isinstance(rank, int) else None
+        """How many jobs are before this one in its queue; None when it is not queued there."""
+        front, queued = front_key(record.queue), queued_key(record.queue)
+        with self.redis.pipeline() as pipe:
+            pipe.zrevrank(front, record.id)
+            pipe.zrank(queued, record.id)
+            pipe.zcard(front)
+            in_front, rank, before = pipe.execute()
+        if isinstance(in_front, int):
+            return in_front
+        return rank + int(before) if isinstance(rank, int) else None
 
     # -- changing -------------------------------------------------------------------------
 
     def claim(
-        self, job_id: str, number: int, spec_hash: str, lease: Lease, worker: str, device_name: str
+        self,
+        job_id: str,
+        number: int,
+        spec_hash: str,
+        lease: Lease,
+        *,
+        worker: str,
+        device_name: str,
+        threads: int,
     ) -> Attempt | str:
         """Take a queued job for the worker that holds this lease.
 
         Returns:
-            The attempt, or why not: "stale" (it is no longer queued as this attempt),
-            "altered" (the message names another spec than the record) or "no-lease".
+            The attempt, or why not: "stale" (it is no longer queued as this attempt), "early"
+            (it waits before it is tried again), "altered" (the message names another spec than
+            the record), "other-version" or "no-lease".
         """
         queue = self._queue_of(job_id)
         keys = [
             job_key(job_id),
             queued_key(queue),
+            front_key(queue),
             RUNNING,
             events_key(job_id),
             lease.key,
             taken_key(queue),
         ]
-        args = [job_id, number, spec_hash, lease.token, worker, device_name]
+        args = [
+            *(job_id, number, spec_hash, SCHEMA_VERSION),
+            *(lease.token, worker, device_name, threads),
+        ]
         outcome = self._run("claim", keys, args)
         return Attempt(job_id, number, lease.token) if outcome == "claimed" else outcome
 
@@ -193,34 +271,37 @@ class Records:
         return self._finish(attempt, "cancelled", {})
 
     def give_back(
-        self, attempt: Attempt, reason: Reason, *, lost: bool, unless_leased: str | None = None
-    ) -> State | Literal["stale", "alive"]:
-        """Queue the job again as its next attempt.
+        self,
+        attempt: Attempt,
+        reason: Reason,
+        *,
+        counts: Literal["lost", "fault", ""],
+        unless_leased: str | None = None,
+    ) -> State | Literal["delayed", "stale", "alive"]:
+        """Queue the job again as its next attempt, at the front.
 
         Args:
-            lost: whether a worker was lost with it; a job that loses LOSS_LIMIT workers fails.
+            counts: "lost": a worker was lost with it, and a job that loses too many has failed;
+                "fault": the infrastructure failed it, which too it bears only so often.
             unless_leased: the lease under which it ran: nothing changes while it is held.
 
         Returns:
-            The new state (the caller sends the message if it is "queued"), "stale" when the
-            attempt is outdated, or "alive" when its lease is still held.
+            The new state (the caller sends the message if it is "queued"), "delayed" when it
+            is queued but to be sent later, "stale" when the attempt is outdated, or "alive"
+            when its lease is still held.
         """
         job_id = attempt.job_id
         keys = [
             job_key(job_id),
             RUNNING,
-            queued_key(self._queue_of(job_id)),
+            front_key(self._queue_of(job_id)),
+            DELAYED,
             events_key(job_id),
             unless_leased or "fitq:lease:none",
         ]
         args = [
-            job_id,
-            attempt.number,
-            attempt.token,
-            json.dumps(asdict(reason)),
-            int(lost),
-            LOSS_LIMIT,
-            int(unless_leased is not None),
+            *(job_id, attempt.number, attempt.token, json.dumps(asdict(reason)), counts),
+            *(self._loss_limit, FAULT_LIMIT, int(unless_leased is not None)),
             KEPT_AFTER_THE_END_MS,
         ]
         return self._run("give_back", keys, args)  # type: ignore[return-value]
@@ -232,16 +313,42 @@ class Records:
             "cancelled", "stopping" (it runs, and stops at its next batch), or the state in
             which it had ended before.
         """
-        keys = [job_key(record.id), queued_key(record.queue), events_key(record.id)]
+        keys = [*self._queued_keys(record), events_key(record.id)]
         return self._run("cancel", keys, [record.id, KEPT_AFTER_THE_END_MS])
+
+    def retry(self, record: JobRecord, *, fresh: bool) -> str:
+        """Queue a job that has failed or was cancelled again.
+
+        Args:
+            fresh: from the start, not from its last checkpoint.
+
+        Returns:
+            "retried", "stale" when the record has changed since it was read, or the state that
+            forbids it.
+        """
+        keys = [job_key(record.id), queued_key(record.queue), events_key(record.id)]
+        return self._run("retry", keys, [record.id, record.attempt, int(fresh)])
+
+    def forget(self, record: JobRecord) -> str:
+        """Remove the record of an ended job: "forgotten", or the state that forbids it."""
+        keys = [
+            job_key(record.id),
+            JOBS,
+            name_key(record.name),
+            events_key(record.id),
+            progress_key(record.id),
+        ]
+        return self._run("forget", keys, [record.id])
 
     def may_resend(self, record: JobRecord) -> bool:
         """Take the right to send this queued job's message again; one caller gets it."""
-        keys = [job_key(record.id), queued_key(record.queue)]
-        sent: Any = self.redis.hget(keys[0], "sent")
+        sent: Any = self.redis.hget(job_key(record.id), "sent")
         if sent is None or float(sent) != record.sent:
             return False
-        return self._run("resend", keys, [record.id, record.attempt, sent]) == "resend"
+        return (
+            self._run("resend", self._queued_keys(record), [record.id, record.attempt, sent])
+            == "resend"
+        )
 
     def order(self, attempt: Attempt) -> Literal["go-on", "cancel", "outdated"]:
         """What a running attempt is to do now."""
@@ -256,14 +363,9 @@ class Records:
 
     def _finish(self, attempt: Attempt, state: State, fields: Mapping[str, str]) -> bool:
         keys = [job_key(attempt.job_id), RUNNING, events_key(attempt.job_id)]
-        pairs = [part for pair in fields.items() for part in pair]
         args = [
-            attempt.job_id,
-            attempt.number,
-            attempt.token,
-            state,
-            KEPT_AFTER_THE_END_MS,
-            *pairs,
+            *(attempt.job_id, attempt.number, attempt.token, state, KEPT_AFTER_THE_END_MS),
+            *_flat(fields),
         ]
         return self._run("finish", keys, args) == "finished"
 
@@ -277,8 +379,16 @@ class Records:
                         yield JobRecord.from_fields(fields)
 
     def _queue_of(self, job_id: str) -> str:
-        device: Any = self.redis.hget(job_key(job_id), "device")
-        return queue_for(device or "any")
+        needs: Any = self.redis.hmget(job_key(job_id), ["device", "schema"])
+        return queue_for(needs[0] or "any", int(needs[1] or SCHEMA_VERSION))
+
+    def _queued_keys(self, record: JobRecord) -> list[str]:
+        queue = record.queue
+        return [job_key(record.id), queued_key(queue), front_key(queue), DELAYED]
+
+    def _now(self) -> float:
+        seconds, micros = self.redis.time()
+        return float(seconds) + micros / 1e6
 
     def _guess(self, reference: str) -> str:
         names = {record.name for record in self.all(limit=500)}
@@ -290,3 +400,7 @@ class Records:
             source = resources.files("fitq_shared.transitions") / f"{name}.lua"
             self._scripts[name] = self.redis.register_script(source.read_text(encoding="utf-8"))
         return str(self._scripts[name](keys=keys, args=args))
+
+
+def _flat(fields: Mapping[str, str]) -> list[str]:
+    return [part for pair in fields.items() for part in pair]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
 
-from fitq_shared.queues import DeviceKind, DeviceNeed
+from fitq_shared.queues import DeviceKind
+from fitq_shared.record import JobRecord
 from fitq_shared.redis_link import Redis
+from fitq_shared.schema import SCHEMA_VERSION
 
 WORKERS = "fitq:workers"
+DRAIN_ORDER_SECONDS = 24 * 60 * 60
+
+DrainMode = Literal["now", "after-job"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +22,8 @@ class WorkerInfo:
     """What a worker says of itself.
 
     `state` is "waiting" while its device belongs to another, "starting" until its child has
-    Keras, then "ready". `since` is in
-    seconds since the epoch, by Redis's clock.
+    Keras, then "ready" or, once it has been told to leave, "draining". `since` is in seconds
+    since the epoch, by Redis's clock. `schema` is the version of the jobs that it takes.
     """
 
     token: str
@@ -30,10 +35,22 @@ class WorkerInfo:
     state: str
     version: str
     since: float
+    schema: int = SCHEMA_VERSION
 
-    def serves(self, need: DeviceNeed) -> bool:
-        """Whether a job with this need can run here."""
-        return need in ("any", self.device)
+    @property
+    def takes_jobs(self) -> bool:
+        """Whether it holds a device, and has not been told to leave."""
+        return self.state not in ("waiting", "draining")
+
+    def serves(self, record: JobRecord) -> bool:
+        """Whether a job can run here."""
+        return record.device in ("any", self.device) and record.schema == self.schema
+
+    @classmethod
+    def from_text(cls, text: str) -> WorkerInfo:
+        """Read an announcement. What a newer worker says beyond this is left out."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in json.loads(text).items() if name in known})
 
 
 def worker_key(token: str) -> str:
@@ -52,7 +69,7 @@ def announce(redis: Redis, info: WorkerInfo, seconds: float) -> None:
 def withdraw(redis: Redis, token: str) -> None:
     """Say that this worker has left."""
     with redis.pipeline() as pipe:
-        pipe.delete(worker_key(token))
+        pipe.delete(worker_key(token), _drain_key(token))
         pipe.srem(WORKERS, token)
         pipe.execute()
 
@@ -62,9 +79,24 @@ def list_workers(redis: Redis) -> list[WorkerInfo]:
     tokens: list[Any] = sorted(redis.smembers(WORKERS))
     if not tokens:
         return []
-    texts = redis.mget([worker_key(token) for token in tokens])
+    texts: list[Any] = redis.mget([worker_key(token) for token in tokens])
     gone = [token for token, text in zip(tokens, texts, strict=True) if text is None]
     if gone:
         redis.srem(WORKERS, *gone)
-    found = [WorkerInfo(**json.loads(text)) for text in texts if text is not None]
+    found = [WorkerInfo.from_text(text) for text in texts if text is not None]
     return sorted(found, key=lambda info: (info.name, info.since))
+
+
+def ask_to_drain(redis: Redis, info: WorkerInfo, mode: DrainMode) -> None:
+    """Tell a worker to leave: now, giving its job back, or once that job has ended."""
+    redis.set(_drain_key(info.token), mode, ex=DRAIN_ORDER_SECONDS)
+
+
+def drain_order(redis: Redis, token: str) -> DrainMode | None:
+    """What a worker was told, if it was told to leave."""
+    order: Any = redis.get(_drain_key(token))
+    return order if order in ("now", "after-job") else None
+
+
+def _drain_key(token: str) -> str:
+    return f"fitq:drain:{token}"

@@ -59,10 +59,13 @@ def hold(redis: Redis) -> Callable[..., Lease]:
 def claim(records: Records, hold: Callable[..., Lease]) -> Callable[..., Attempt]:
     """Claim a queued job for a worker that holds its lease."""
 
-    def take(record: JobRecord, token: str = "worker-1") -> Attempt:
+    def take(record: JobRecord, token: str = "worker-1", threads: int = 2) -> Attempt:
         lease = hold(token)
         attempt = records.claim(
-            record.id, record.attempt, record.spec_hash, lease, token, "2 cores"
+            *(record.id, record.attempt, record.spec_hash, lease),
+            worker=token,
+            device_name="2 cores",
+            threads=threads,
         )
         assert isinstance(attempt, Attempt), attempt
         return attempt

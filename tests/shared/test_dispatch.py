@@ -7,7 +7,7 @@ import pytest
 
 from fitq_shared.celery_app import make_app
 from fitq_shared.dispatch import send, submit
-from fitq_shared.queues import NEEDS, QUEUES
+from fitq_shared.queues import NEEDS, QUEUES, queue_for
 
 pytestmark = pytest.mark.services
 
@@ -35,7 +35,7 @@ def test_the_message_lands_in_the_queue_of_the_job_s_need(app, records, train_jo
 
     # Then it is queued, and one message lies in that queue and in no other
     assert record.state == "queued"
-    assert record.queue == f"fitq.{need}"
+    assert record.queue == queue_for(need)
     assert {queue: redis.llen(queue) for queue in QUEUES} == {
         queue: int(queue == record.queue) for queue in QUEUES
     }
@@ -48,7 +48,12 @@ def test_the_message_is_json_and_names_job_attempt_and_spec(app, records, train_
     assert message["headers"]["task"] == "fitq.train"
     arguments, keywords, _ = json.loads(base64.b64decode(message["body"]))
     assert arguments == []
-    assert keywords == {"job": record.id, "attempt": 1, "spec_hash": record.spec_hash}
+    assert keywords == {
+        "job": record.id,
+        "kind": "train",
+        "attempt": 1,
+        "spec_hash": record.spec_hash,
+    }
 
 
 def test_people_can_read_in_flower_what_it_is(app, records, train_job, messages):
@@ -73,4 +78,4 @@ def test_messages_keep_the_order_of_submission(app, records, train_job, messages
     names = [f"job-{n}" for n in range(5)]
     for name in names:
         submit(app, records, train_job(name=name))
-    assert [message["headers"]["argsrepr"] for message in messages("fitq.any")] == names
+    assert [message["headers"]["argsrepr"] for message in messages(queue_for("any"))] == names

@@ -3,11 +3,18 @@ from __future__ import annotations
 import pytest
 
 from fitq_shared.queues import NEEDS, QUEUES, queue_for, queues_served_by, task_name
+from fitq_shared.schema import SCHEMA_VERSION
 
 
 def test_each_need_names_a_queue_of_its_own():
-    assert [queue_for(need) for need in NEEDS] == ["fitq.any", "fitq.cpu", "fitq.gpu"]
+    assert len({queue_for(need) for need in NEEDS}) == len(NEEDS)
     assert set(QUEUES) == {queue_for(need) for need in NEEDS}
+
+
+def test_each_version_of_jobs_has_queues_of_its_own():
+    """So a worker never takes a job that it cannot read."""
+    assert [queue_for(need, 7) for need in NEEDS] == ["fitq.v7.any", "fitq.v7.cpu", "fitq.v7.gpu"]
+    assert not {queue_for(need, SCHEMA_VERSION + 1) for need in NEEDS} & set(QUEUES)
 
 
 @pytest.mark.parametrize(("kind", "other"), [("cpu", "gpu"), ("gpu", "cpu")])

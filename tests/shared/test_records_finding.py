@@ -5,6 +5,7 @@ import json
 import pytest
 
 from fitq_shared.errors import UnknownJob
+from fitq_shared.queues import queue_for
 from fitq_shared.record import ENDED, STATES
 from fitq_shared.records import Records, job_key, name_key
 
@@ -22,7 +23,7 @@ def test_a_new_job_is_queued_as_its_first_attempt(records, train_job):
     assert (record.state, record.attempt, record.losses) == ("queued", 1, 0)
     assert (record.name, record.kind, record.owner) == ("brave-otter", "train", "ann")
     assert record.tags == ("a", "b")
-    assert record.queue == "fitq.gpu"
+    assert record.queue == queue_for("gpu")
     assert record.summary == "mlp on mnist, 7 epochs"
     assert record.spec == json.loads(spec.canonical())
     assert record.spec_hash == spec.digest()

@@ -33,7 +33,7 @@ def test_a_job_that_is_given_back_is_queued_as_its_next_attempt(
     waiting = records.create(train_job(name="other"))
 
     # When a running one is given back
-    assert records.give_back(running, DRAIN, lost=False) == "queued"
+    assert records.give_back(running, DRAIN, counts="") == "queued"
 
     # Then it waits again, belongs to nobody, and holds it against no worker
     record = records.get(queued.id)
@@ -41,8 +41,8 @@ def test_a_job_that_is_given_back_is_queued_as_its_next_attempt(
     assert (record.token, record.lease, record.reason, record.finished) == (None,) * 4
     assert record.sent > queued.sent
     assert list(records.running()) == []
-    assert records.place(record) == 1
-    assert records.place(waiting) == 0
+    assert records.place(record) == 0
+    assert records.place(waiting) == 1
 
     # And its next attempt can be claimed
     assert claim(record, "worker-2") == Attempt(queued.id, 2, "worker-2")
@@ -52,13 +52,14 @@ def test_each_loss_counts_and_the_last_fails_the_job(records, queued, claim):
     # Given a job that takes down one worker after another
     for number in range(1, LOSS_LIMIT):
         attempt = claim(records.get(queued.id), f"worker-{number}")
-        assert records.give_back(attempt, LOST, lost=True) == "queued"
+        assert records.give_back(attempt, LOST, counts="lost") in ("queued", "delayed")
         record = records.get(queued.id)
         assert (record.attempt, record.losses) == (number + 1, number)
+        records.may_resend(record)
 
     # When it is lost once more
     attempt = claim(records.get(queued.id), "worker-last")
-    assert records.give_back(attempt, LOST, lost=True) == "failed"
+    assert records.give_back(attempt, LOST, counts="lost") == "failed"
 
     # Then it has failed, and says why
     record = records.get(queued.id)
@@ -71,7 +72,7 @@ def test_each_loss_counts_and_the_last_fails_the_job(records, queued, claim):
 def test_a_worker_that_leaves_in_order_is_no_loss(records, queued, claim):
     for number in range(2 * LOSS_LIMIT):
         attempt = claim(records.get(queued.id), f"worker-{number}")
-        assert records.give_back(attempt, DRAIN, lost=False) == "queued"
+        assert records.give_back(attempt, DRAIN, counts="") == "queued"
     assert records.get(queued.id).losses == 0
 
 
@@ -80,7 +81,7 @@ def test_while_its_lease_is_held_a_job_is_alive(redis, records, queued, running)
     record = records.get(queued.id)
 
     # When a reaper would give it back
-    state = records.give_back(running, LOST, lost=True, unless_leased=record.lease)
+    state = records.give_back(running, LOST, counts="lost", unless_leased=record.lease)
 
     # Then nothing changes
     assert state == "alive"
@@ -88,14 +89,14 @@ def test_while_its_lease_is_held_a_job_is_alive(redis, records, queued, running)
 
     # But without the lease it does
     redis.delete(record.lease)
-    assert records.give_back(running, LOST, lost=True, unless_leased=record.lease) == "queued"
+    assert records.give_back(running, LOST, counts="lost", unless_leased=record.lease) == "queued"
 
 
 def test_a_lease_that_another_holds_does_not_keep_the_job(redis, records, queued, running):
     """The device has been taken by a new worker, which knows nothing of the old one's job."""
     record = records.get(queued.id)
     redis.set(record.lease, "new-worker")
-    assert records.give_back(running, LOST, lost=True, unless_leased=record.lease) == "queued"
+    assert records.give_back(running, LOST, counts="lost", unless_leased=record.lease) == "queued"
 
 
 def test_a_job_that_was_to_be_cancelled_is_cancelled(records, queued, running):
@@ -104,7 +105,7 @@ def test_a_job_that_was_to_be_cancelled_is_cancelled(records, queued, running):
 
     # When its worker is lost before it could stop
     # Then it is not queued again
-    assert records.give_back(running, LOST, lost=True) == "cancelled"
+    assert records.give_back(running, LOST, counts="lost") == "cancelled"
     record = records.get(queued.id)
     assert record.ended
     assert record.reason is None
@@ -114,7 +115,7 @@ def test_a_job_that_was_to_be_cancelled_is_cancelled(records, queued, running):
 def test_a_job_that_has_ended_is_not_given_back(records, queued, running):
     records.succeed(running, "a" * 64, {})
     before = records.get(queued.id)
-    assert records.give_back(running, LOST, lost=True) == "stale"
+    assert records.give_back(running, LOST, counts="lost") == "stale"
     assert records.get(queued.id) == before
 
 
@@ -126,7 +127,7 @@ def test_of_many_reapers_one_gives_a_job_back(settings, records, queued, running
 
     def reap(mine: Records) -> None:
         start.wait()
-        answers.append(mine.give_back(running, LOST, lost=True))
+        answers.append(mine.give_back(running, LOST, counts="lost"))
 
     threads = [
         threading.Thread(target=reap, args=(Records(open_redis(settings)),)) for _ in range(8)

@@ -7,13 +7,15 @@ import threading
 import pytest
 
 from fitq_shared.celery_app import make_app
-from fitq_shared.dispatch import send, submit
+from fitq_shared.dispatch import send_to_front, submit
+from fitq_shared.queues import queue_for
+from fitq_shared.record import Reason
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
 
 pytestmark = pytest.mark.services
 
-QUEUE = "fitq.any"
+QUEUE = queue_for("any")
 
 
 @pytest.fixture
@@ -107,12 +109,12 @@ def test_a_message_that_was_sent_again_is_not_missed(settings, redis, records, s
 
     # When it is sent again
     assert records.may_resend(records.get(first.id))
-    send(make_app(settings), records.get(first.id))
+    send_to_front(make_app(settings), records, records.get(first.id))
 
-    # Then it waits behind the third, and nothing is missing
+    # Then it waits before the third, and nothing is missing
     assert lost(records) == []
-    assert records.place(third) == 0
-    assert records.place(first) == 1
+    assert records.place(first) == 0
+    assert records.place(third) == 1
     # And it has the same attempt: its first message, should it turn up, is as good
     assert records.get(first.id).attempt == 1
 
@@ -147,10 +149,8 @@ def test_of_many_reapers_one_may_send_the_message(settings, redis, records, subm
 def test_a_job_that_was_given_back_cannot_be_resent_by_what_was_known_before(
     records, submitted, take
 ):
-    from fitq_shared.record import Reason
-
     record = submitted()
-    records.give_back(take(record), Reason("drain", "left"), lost=False)
+    records.give_back(take(record), Reason("drain", "left"), counts="")
     assert records.may_resend(record) is False
     assert records.may_resend(records.get(record.id)) is True
 

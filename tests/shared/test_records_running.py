@@ -16,6 +16,7 @@ from fitq_shared.redis_link import open_redis
 pytestmark = pytest.mark.services
 
 MANIFEST = "a" * 64
+WHO = {"worker": "w", "device_name": "d", "threads": 2}
 REASON = Reason("bad-job", "the loss is not finite", "try a smaller learning rate")
 
 
@@ -42,7 +43,8 @@ def test_a_claimed_job_runs(records, queued, hold):
     lease = hold("token-1")
 
     # When the worker claims it
-    attempt = records.claim(queued.id, 1, queued.spec_hash, lease, "blue", "4 cores")
+    who = {"worker": "blue", "device_name": "4 cores", "threads": 4}
+    attempt = records.claim(queued.id, 1, queued.spec_hash, lease, **who)
 
     # Then it runs there
     assert attempt == Attempt(queued.id, 1, "token-1")
@@ -63,29 +65,29 @@ def test_a_claim_without_the_lease_is_refused(redis, records, queued, hold):
     # When they claim a job
     # Then they do not get it, and it stays queued
     for lease in (nothing, anothers):
-        assert records.claim(queued.id, 1, queued.spec_hash, lease, "w", "d") == "no-lease"
+        assert records.claim(queued.id, 1, queued.spec_hash, lease, **WHO) == "no-lease"
     assert records.get(queued.id) == queued
 
 
 def test_a_message_with_another_spec_is_refused(records, queued, hold):
-    assert records.claim(queued.id, 1, "f" * 64, hold(), "w", "d") == "altered"
+    assert records.claim(queued.id, 1, "f" * 64, hold(), **WHO) == "altered"
     assert records.get(queued.id) == queued
 
 
 @pytest.mark.parametrize("number", [0, 2, 99])
 def test_a_message_of_another_attempt_is_stale(records, queued, hold, number):
-    assert records.claim(queued.id, number, queued.spec_hash, hold(), "w", "d") == "stale"
+    assert records.claim(queued.id, number, queued.spec_hash, hold(), **WHO) == "stale"
     assert records.get(queued.id) == queued
 
 
 def test_a_message_of_a_job_that_is_not_there_is_stale(redis, records, hold):
-    assert records.claim("abcd2345", 1, "f" * 64, hold(), "w", "d") == "stale"
+    assert records.claim("abcd2345", 1, "f" * 64, hold(), **WHO) == "stale"
     assert not redis.exists("fitq:job:abcd2345")
 
 
 def test_a_job_that_runs_is_stale_for_all_others(records, queued, running, hold):
     before = records.get(queued.id)
-    assert records.claim(queued.id, 1, queued.spec_hash, hold("worker-2"), "w", "d") == "stale"
+    assert records.claim(queued.id, 1, queued.spec_hash, hold("worker-2"), **WHO) == "stale"
     assert records.get(queued.id) == before
 
 
@@ -96,13 +98,13 @@ def test_a_job_that_has_ended_is_stale(records, queued, running, hold, end):
         "failed": lambda: records.fail(running, REASON),
         "cancelled": lambda: records.cancelled(running),
     }[end]()
-    assert records.claim(queued.id, 1, queued.spec_hash, hold(), "w", "d") == "stale"
+    assert records.claim(queued.id, 1, queued.spec_hash, hold(), **WHO) == "stale"
     assert records.get(queued.id).state == end
 
 
 def test_a_claim_asked_for_again_is_answered_the_same(redis, records, queued, running, hold):
     """Its answer may have been lost on the way."""
-    again = records.claim(queued.id, 1, queued.spec_hash, hold("worker-1"), "worker-1", "2 cores")
+    again = records.claim(queued.id, 1, queued.spec_hash, hold("worker-1"), **WHO)
     assert again == running
     assert count(redis, queued.id, "started") == 1
 
@@ -115,7 +117,7 @@ def test_of_many_who_claim_at_once_one_wins(settings, redis, records, queued, ho
 
     def race(token: str, lease: Lease, mine: Records) -> None:
         start.wait()
-        answers[token] = mine.claim(queued.id, 1, queued.spec_hash, lease, token, "2 cores")
+        answers[token] = mine.claim(queued.id, 1, queued.spec_hash, lease, **WHO)
 
     threads = []
     for number in range(racers):
@@ -196,7 +198,7 @@ def test_a_job_ends_once(records, running, first, second):
 def test_an_outdated_attempt_cannot_end_the_job(records, queued, running, claim):
     """A worker that was paused, and given up, wakes while another runs its job."""
     # Given a job that was given back and runs elsewhere
-    records.give_back(running, Reason("worker-lost", "gone"), lost=True)
+    records.give_back(running, Reason("worker-lost", "gone"), counts="lost")
     newer = claim(records.get(queued.id), "worker-2")
     before = records.get(queued.id)
 
@@ -206,7 +208,7 @@ def test_an_outdated_attempt_cannot_end_the_job(records, queued, running, claim)
     assert not records.succeed(running, MANIFEST, {"loss": 0.0})
     assert not records.fail(running, REASON)
     assert not records.cancelled(running)
-    assert records.give_back(running, REASON, lost=True) == "stale"
+    assert records.give_back(running, REASON, counts="lost") == "stale"
     assert records.get(queued.id) == before
 
     # But the second can
@@ -222,7 +224,7 @@ def test_who_does_not_hold_the_job_cannot_end_it(records, queued, running, chang
     assert not records.succeed(impostor, MANIFEST, {})
     assert not records.fail(impostor, REASON)
     assert not records.cancelled(impostor)
-    assert records.give_back(impostor, REASON, lost=False) == "stale"
+    assert records.give_back(impostor, REASON, counts="") == "stale"
     assert records.order(impostor) == "outdated"
     assert records.get(queued.id) == before
 
@@ -245,7 +247,7 @@ def test_a_queued_job_is_cancelled_at_once(records, queued, hold):
     assert record.finished >= record.created
     assert records.place(record) is None
     # And its message is stale
-    assert records.claim(queued.id, 1, queued.spec_hash, hold(), "w", "d") == "stale"
+    assert records.claim(queued.id, 1, queued.spec_hash, hold(), **WHO) == "stale"
 
 
 def test_a_running_job_is_told_to_stop(records, queued, running):

@@ -1,12 +1,13 @@
 -- running(n, token) -> succeeded, failed or cancelled. For succeeded this is the publication.
 -- KEYS: job, running, events   ARGV: id, attempt, token, state, keep_events_ms, then field, value, ...
-local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token')
+local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'started', 'ran')
 -- Our own change, asked for again because its answer was lost on the way.
 if job[1] == ARGV[4] and job[2] == ARGV[2] and job[3] == ARGV[3] then return 'finished' end
 if job[1] ~= 'running' or job[2] ~= ARGV[2] or job[3] ~= ARGV[3] then return 'stale' end
 local time = redis.call('TIME')
 local now = string.format('%d.%06d', time[1], time[2])
-redis.call('HSET', KEYS[1], 'state', ARGV[4], 'finished', now)
+local ran = string.format('%.3f', tonumber(job[5] or '0') + tonumber(now) - tonumber(job[4]))
+redis.call('HSET', KEYS[1], 'state', ARGV[4], 'finished', now, 'ran', ran)
 if #ARGV > 5 then redis.call('HSET', KEYS[1], unpack(ARGV, 6)) end
 redis.call('HDEL', KEYS[1], 'lease')
 redis.call('ZREM', KEYS[2], ARGV[1])

@@ -1,33 +1,45 @@
 -- running(n, token) -> queued(n + 1), because its worker is lost or gives the job back.
--- A job that was to be cancelled is cancelled; one that lost too many workers has failed.
--- KEYS: job, running, queued, events, lease
--- ARGV: id, attempt, token, reason (JSON), counts ('1': a lost worker), limit,
---       guard ('1': only when nobody holds the lease any more), keep_events_ms
-local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'losses', 'cancel')
+-- A job that was to be cancelled is cancelled; one that lost too many workers, or met too many
+-- faults, has failed. It comes to the front of its queue; after repeated trouble, not at once.
+-- KEYS: job, running, front, delayed, events, lease
+-- ARGV: id, attempt, token, reason (JSON), counts as ('lost', 'fault' or ''), loss_limit,
+--       fault_limit, guard ('1': only when nobody holds the lease any more), keep_events_ms
+local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'losses', 'faults', 'cancel', 'started', 'ran')
 if job[1] ~= 'running' or job[2] ~= ARGV[2] or job[3] ~= ARGV[3] then return 'stale' end
-if ARGV[7] == '1' and redis.call('GET', KEYS[5]) == ARGV[3] then return 'alive' end
+if ARGV[8] == '1' and redis.call('GET', KEYS[6]) == ARGV[3] then return 'alive' end
 local time = redis.call('TIME')
 local now = string.format('%d.%06d', time[1], time[2])
-local losses = tonumber(job[4]) + tonumber(ARGV[5])
+local losses = tonumber(job[4]) + (ARGV[5] == 'lost' and 1 or 0)
+local faults = tonumber(job[5] or '0') + (ARGV[5] == 'fault' and 1 or 0)
+local ran = string.format('%.3f', tonumber(job[8] or '0') + tonumber(now) - tonumber(job[7]))
 redis.call('HDEL', KEYS[1], 'token', 'lease')
-redis.call('HSET', KEYS[1], 'losses', losses)
+redis.call('HSET', KEYS[1], 'losses', losses, 'faults', faults, 'ran', ran)
 redis.call('ZREM', KEYS[2], ARGV[1])
 local state = 'queued'
-if job[5] == '1' then
+if job[6] == '1' then
   state = 'cancelled'
-elseif losses >= tonumber(ARGV[6]) then
+elseif losses >= tonumber(ARGV[6]) or faults >= tonumber(ARGV[7]) then
   state = 'failed'
   redis.call('HSET', KEYS[1], 'reason', ARGV[4])
 end
 redis.call('HSET', KEYS[1], 'state', state)
-redis.call('XADD', KEYS[4], '*', 'type', state == 'queued' and 'requeued' or state,
+redis.call('XADD', KEYS[5], '*', 'type', state == 'queued' and 'requeued' or state,
   'attempt', ARGV[2], 'reason', ARGV[4], 'at', now)
-if state == 'queued' then
-  redis.call('HDEL', KEYS[1], 'started', 'worker', 'device_name')
-  redis.call('HSET', KEYS[1], 'attempt', tonumber(ARGV[2]) + 1, 'queued', now, 'sent', now)
-  redis.call('ZADD', KEYS[3], now, ARGV[1])
-else
+if state ~= 'queued' then
   redis.call('HSET', KEYS[1], 'finished', now)
-  redis.call('PEXPIRE', KEYS[4], ARGV[8])
+  redis.call('PEXPIRE', KEYS[5], ARGV[9])
+  return state
 end
-return state
+redis.call('HDEL', KEYS[1], 'started', 'worker', 'device_name')
+redis.call('HSET', KEYS[1], 'attempt', tonumber(ARGV[2]) + 1, 'sent', now)
+local delay = 0
+if ARGV[5] == 'fault' then delay = math.min(60, 2 ^ faults) end
+if ARGV[5] == 'lost' and losses > 1 then delay = math.min(60, 2 ^ losses) end
+if delay == 0 then
+  redis.call('ZADD', KEYS[3], now, ARGV[1])
+  return 'queued'
+end
+local due = string.format('%.6f', tonumber(now) + delay)
+redis.call('HSET', KEYS[1], 'due', due)
+redis.call('ZADD', KEYS[4], due, ARGV[1])
+return 'delayed'

@@ -21,6 +21,7 @@ MANIFEST = "manifest.json"
 class AttemptFolder:
     """The artifacts of one attempt of one job, in the store."""
 
+    record = "record.json"
     spec = "spec.json"
     model = "model.keras"
     model_config = "model.json"
@@ -41,6 +42,8 @@ class AttemptFolder:
     predictions_plot = "predictions.png"
     confusion = "confusion.json"
     confusion_plot = "confusion.png"
+    # A folder of files that are no artifacts: see the worker's checkpoints.py.
+    checkpoints = "checkpoints"
 
     def __init__(self, store: Store, job_id: str, number: int) -> None:
         self._store = store
@@ -104,16 +107,18 @@ class AttemptFolder:
         return json.loads(self.read(name))
 
     def files(self) -> list[str]:
-        """The names of the artifacts that are there, the manifest too."""
-        return self._store.files(self.path)
+        """The names of the artifacts that are there, the manifest too, but no checkpoints."""
+        working = f"{self.checkpoints}/"
+        return [name for name in self._store.files(self.path) if not name.startswith(working)]
 
     def seal(self) -> str:
-        """Write the manifest of all that is there now.
+        """Write the manifest of all that is there now, but the record's copy, which changes.
 
         Returns:
             The manifest's own SHA-256: what the record keeps when this attempt is published.
         """
-        sums = {name: self._sum(name) for name in self.files() if name != MANIFEST}
+        names = (name for name in self.files() if name not in (MANIFEST, self.record))
+        sums = {name: self._sum(name) for name in names}
         self.write_json(MANIFEST, sums)
         return self._sum(MANIFEST)
 

@@ -77,6 +77,7 @@ def test_every_flag_lands_in_the_spec(dry):
         *("--metric", "accuracy", "--metric", "auc", "--epochs", "3", "--batch-size", "64"),
         *("--validation-split", "0.1", "--patience", "0", "--monitor", "val_auc"),
         *("--seed", "5", "--device", "cpu", "--name", "my-job", "--tag", "a", "--tag", "b"),
+        *("--rows", "500", "--timeout", "2h"),
     )
     assert spec == {
         "schema_version": 1,
@@ -85,7 +86,9 @@ def test_every_flag_lands_in_the_spec(dry):
         "owner": "ann",
         "tags": ["a", "b"],
         "device": "cpu",
+        "timeout": 7200.0,
         "dataset": "fashion_mnist",
+        "rows": 500,
         "model": {"type": "mlp", "units": [256, 128], "dropout": [0.5], "activation": ["elu"]},
         "optimizer": {"name": "sgd", "learning_rate": 0.1},
         "loss": "categorical_crossentropy",

@@ -61,6 +61,15 @@ def test_the_manifest_names_all_files_but_itself(sealed):
     assert folder.files() == ["log.txt", MANIFEST, "metrics.json"]
 
 
+def test_checkpoints_are_no_artifacts(sealed, store):
+    # Given a folder in which an outdated attempt still writes a checkpoint
+    folder, manifest = sealed
+    store.write(f"{folder.path}/{AttemptFolder.checkpoints}/00001-00000-a.npz", b"weights")
+    # Then it is neither listed nor in the manifest
+    assert folder.files() == ["log.txt", MANIFEST, "metrics.json"]
+    assert folder.seal() == manifest
+
+
 def test_sealing_again_changes_nothing(sealed):
     folder, manifest = sealed
     assert folder.seal() == manifest

@@ -39,7 +39,9 @@ def test_what_is_not_given_has_a_default(train_job):
         "owner": "ann",
         "tags": [],
         "device": "any",
+        "timeout": None,
         "dataset": "mnist",
+        "rows": None,
         "model": {"type": "mlp", "units": [128], "dropout": [0.0], "activation": ["relu"]},
         "optimizer": {"name": "adam", "learning_rate": None},
         "loss": "sparse_categorical_crossentropy",
@@ -173,6 +175,26 @@ def test_a_split_that_leaves_rows_is_taken(train_job, split):
     assert train_job(validation_split=split).validation_split == split
 
 
+@pytest.mark.parametrize("rows", [2, 2_000, 60_000, None])
+def test_so_many_rows_as_there_are_may_be_used(train_job, rows):
+    assert train_job(rows=rows).rows == rows
+
+
+@pytest.mark.parametrize("rows", [1, 0, -5, 2.5, "many", True])
+def test_rows_are_a_whole_number_of_at_least_two(mistakes, rows):
+    assert list(mistakes(rows=rows)) == ["rows"]
+
+
+def test_more_rows_than_there_are_is_a_mistake(mistakes):
+    assert "at most the 60000 training rows that mnist has" in mistakes(rows=60_001)["rows"]
+
+
+def test_the_split_is_one_of_the_rows_that_are_used(mistakes, train_job):
+    found = mistakes(rows=10, validation_split=0.99)
+    assert "on both sides of mnist's 10 training rows" in found["validation_split"]
+    assert train_job(rows=10, validation_split=0.5).rows == 10
+
+
 def test_a_loss_for_two_classes_does_not_fit_ten(mistakes):
     found = mistakes(loss="binary_crossentropy")
     assert "10 classes, which mnist's labels have" in found["loss"]
@@ -234,16 +256,40 @@ def test_a_name_of_ten_thousand_letters_is_refused_in_one_short_line(mistakes):
     assert len(line) < 200
 
 
-@pytest.mark.parametrize("owner", ["", "a b", "a\n", "a\x00b", "a" * 65])
+@pytest.mark.parametrize("owner", ["", "a b", "a\n", "a\x00b", "a/b", "a" * 65])
 def test_owners_have_no_spaces_or_control_characters(mistakes, owner):
-    assert mistakes(owner=owner)["owner"].endswith("expected 1 to 64 characters without spaces")
+    expected = "expected 1 to 64 characters without spaces and '/'"
+    assert mistakes(owner=owner)["owner"].endswith(expected)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 2])
 def test_another_schema_version_is_refused(mistakes, version):
     found = mistakes(schema_version=version)
     assert list(found) == ["schema_version"]
-    assert "expected one of 1" in found["schema_version"]
+    assert "expected 1, the version of jobs that this fitq knows" in found["schema_version"]
+    assert "bring client and workers to the same release" in found["schema_version"]
+
+
+@pytest.mark.parametrize("version", ["1", None, True, 1.5])
+def test_a_schema_version_is_a_whole_number(mistakes, version):
+    assert list(mistakes(schema_version=version)) == ["schema_version"]
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "soon"])
+def test_a_timeout_is_a_time_above_zero(mistakes, seconds):
+    assert list(mistakes(timeout=seconds)) == ["timeout"]
+
+
+@pytest.mark.parametrize("rows", [1, 0, 2.5, "all", 60_001])
+def test_rows_are_at_least_two_and_no_more_than_there_are(mistakes, rows):
+    assert list(mistakes(rows=rows)) == ["rows"]
+
+
+def test_a_split_is_of_the_rows_that_are_taken(mistakes, train_job):
+    # A split that leaves rows of all 60,000 leaves none of two
+    found = mistakes(rows=2, validation_split=0.999)
+    assert "both sides of mnist's 2 training rows" in found["validation_split"]
+    assert train_job(rows=2, validation_split=0.5).rows == 2
 
 
 @pytest.mark.parametrize("rate", [0, -0.1, 101, float("nan"), float("inf"), "fast"])

@@ -19,8 +19,8 @@ def numbered(count: int, batch_size: int, **changes: Any) -> ShuffledRows:
     return ShuffledRows(**{**values, **changes})
 
 
-def batches(rows: ShuffledRows, count: int, first_epoch: int = 0) -> list[tuple[Any, Any]]:
-    taken = itertools.islice(backend.stream(rows, first_epoch), count)
+def batches(rows: ShuffledRows, count: int, *begin: int) -> list[tuple[Any, Any]]:
+    taken = itertools.islice(backend.stream(rows, *begin), count)
     return [(x.numpy(), y.numpy()) for x, y in taken]
 
 
@@ -58,9 +58,21 @@ def test_targets_may_be_one_hot() -> None:
 def test_a_later_first_epoch_goes_on_with_the_sequence() -> None:
     # Given a training that goes on at the third epoch
     rows = numbered(10, 4)
-    found = batches(rows, 6, first_epoch=2)
+    found = batches(rows, 6, 2)
     # Then it sees what it would have seen
     assert [int(y) for _, targets in found for y in targets] == orders(rows, range(2, 4))
+
+
+@pytest.mark.parametrize("done", [1, 2])
+def test_a_later_first_batch_goes_on_with_the_epoch(done: int) -> None:
+    # Given a training that goes on within the third epoch of three batches
+    rows = numbered(10, 4)
+    found = batches(rows, 6 - done, 2, done)
+    # Then it sees the rest of that epoch, and then the next
+    assert [int(y) for _, targets in found for y in targets] == orders(rows, range(2, 4))[
+        4 * done :
+    ]
+    assert [len(targets) for _, targets in found] == [4, 4, 2, 4, 4, 2][done:]
 
 
 def test_fit_on_the_stream_is_one_step_a_batch_in_this_order() -> None:

@@ -52,6 +52,13 @@ def test_without_a_split_nothing_is_held_back(numbered: Numbered) -> None:
     assert len(validation[0]) == 0
 
 
+def test_of_fewer_rows_the_first_are_taken_before_the_split(numbered: Numbered) -> None:
+    # Given a job that wants ten rows of twenty-five, and the last fifth of these held back
+    training, validation = split_rows(numbered(25), 0.2, 10)
+    assert training[0][:, 0, 0].tolist() == training[1].tolist() == list(range(8))
+    assert validation[0][:, 0, 0].tolist() == validation[1].tolist() == [8, 9]
+
+
 def test_every_row_comes_once_an_epoch(numbered: Numbered) -> None:
     rows = shuffled(numbered(23))
     for epoch in range(3):

@@ -26,18 +26,21 @@ def prepare(device: DeviceKind, threads: int) -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
-def stream(rows: ShuffledRows, first_epoch: int = 0) -> Any:
+def stream(rows: ShuffledRows, first_epoch: int = 0, first_batch: int = 0) -> Any:
     """An endless `tf.data.Dataset` of batches: epoch after epoch, each in its own order.
 
-    A `keras.utils.PyDataset` would not do: `fit` shuffles its batches once more.
+    It begins at this batch of this epoch, both counted from 0. A `keras.utils.PyDataset` would
+    not do: `fit` shuffles its batches once more.
     """
 
     def orders() -> Iterator[NDArray[np.int64]]:
-        return (rows.order(epoch) for epoch in itertools.count(first_epoch))
+        yield rows.order(first_epoch)[first_batch * rows.batch_size :]
+        for epoch in itertools.count(first_epoch + 1):
+            yield rows.order(epoch)
 
     with tf.device("CPU:0"):
         x, y = tf.constant(rows.x), tf.constant(rows.y)
-    signature = tf.TensorSpec((len(rows.x),), tf.int64)
+    signature = tf.TensorSpec((None,), tf.int64)
     batches = tf.data.Dataset.from_generator(orders, output_signature=signature).flat_map(
         lambda order: tf.data.Dataset.from_tensor_slices(order).batch(rows.batch_size)
     )

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 Rows = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
-def split_rows(dataset: Dataset, validation_split: float) -> tuple[Rows, Rows]:
+def split_rows(
+    dataset: Dataset, validation_split: float, rows: int | None = None
+) -> tuple[Rows, Rows]:
     """The training split without its last rows, and those last rows.
 
     The same cut as that of `Model.fit`: before any shuffling, at int(n * (1 - split)).
+
+    Args:
+        rows: how many of the split's first rows are used at all; None for all of them.
     """
-    x, y = dataset.split("train")
+    x, y = (part[:rows] for part in dataset.split("train"))
     cut = math.floor(len(x) * (1.0 - validation_split))
     return (x[:cut], y[:cut]), (x[cut:], y[cut:])
 

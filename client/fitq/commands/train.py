@@ -14,6 +14,7 @@ from fitq.drafts import complete, options, read_job_file
 @click.command()
 @click.option("-f", "--file", type=click.Path(path_type=Path), help="A job file in TOML.")
 @click.option("--dataset", help="mnist or fashion_mnist; see `fitq datasets`.")
+@click.option("--rows", type=VALUE, help="Train on the first so many rows only. Default: all.")
 @click.option("--model", help="mlp, cnn or rnn; see `fitq models`.")
 @click.option("--option", "model_options", multiple=True, help="Of the model: units=256,128 …")
 @click.option("--optimizer", help="A Keras optimizer: adam, rmsprop, sgd …")
@@ -53,12 +54,14 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
 
 _PLAIN_FLAGS = (
     "dataset",
+    "rows",
     "loss",
     "epochs",
     "batch_size",
     "validation_split",
     "seed",
     "device",
+    "timeout",
     "name",
 )
 

@@ -58,12 +58,14 @@ class EarlyStopping(Spec):
 class TrainJob(JobSpec):
     """Train a model on a data set's training split and keep it.
 
-    `validation_split` takes its share from the end of the training split, before any
-    shuffling, as `Model.fit` does. `seed` fixes weights, order of rows and dropout.
+    `rows` takes only so many rows from the beginning of the training split, None all of them.
+    `validation_split` takes its share from the end of these, before any shuffling, as
+    `Model.fit` does. `seed` fixes weights, order of rows and dropout.
     """
 
     kind: Literal["train"] = "train"
     dataset: str
+    rows: Annotated[int, Field(strict=True, ge=2)] | None = None
     model: Model
     optimizer: Annotated[Optimizer, BeforeValidator(_named)] = Optimizer()
     loss: Loss = "sparse_categorical_crossentropy"
@@ -90,6 +92,7 @@ class TrainJob(JobSpec):
         """What data set, loss, metrics, split and early stopping demand of each other."""
         return [
             *dataset_mistakes(data),
+            *_row_mistakes(data),
             *_loss_mistakes(data),
             *_metric_mistakes(data),
             *_split_mistakes(data),
@@ -131,12 +134,22 @@ def _metric_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
     ]
 
 
+def _row_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
+    facts = known_dataset(data)
+    rows = data.get("rows")
+    if facts is None or not isinstance(rows, int) or rows <= facts.rows["train"]:
+        return []
+    expected = f"at most the {facts.rows['train']} training rows that {facts.name} has"
+    return [Mistake("rows", rows, expected)]
+
+
 def _split_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
     facts = known_dataset(data)
     split = data.get("validation_split")
     if facts is None or not isinstance(split, int | float) or not 0 < split < 1:
         return []
-    rows = facts.rows["train"]
+    limit = data.get("rows")
+    rows = limit if isinstance(limit, int) and limit >= 2 else facts.rows["train"]
     held = rows - int(rows * (1 - split))
     if 0 < held < rows:
         return []

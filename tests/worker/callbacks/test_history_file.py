@@ -81,3 +81,31 @@ def test_the_learning_rate_is_that_of_its_epoch(fit: Fit, history: HistoryFile) 
     halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2 if epoch else rate)
     fit(halve, history, epochs=3)
     assert [row["learning_rate"] for row in history.rows] == [0.25, 0.125, 0.0625]
+
+
+def test_a_training_that_goes_on_has_the_rows_of_before_and_reports_only_its_own(
+    fit: Fit,
+    model: keras.Model,
+    attempt_folder: AttemptFolder,
+    reporter: Reporter,
+    events: Callable[[str], list[Event]],
+) -> None:
+    # Given an earlier attempt of two epochs, which has spent 100 s in the third
+    first = HistoryFile(attempt_folder, reporter)
+    fit(first, epochs=2)
+    told = len(events("epoch"))
+    # When another goes on, and has not yet ended an epoch
+    second = HistoryFile(attempt_folder, reporter, first.rows, 100.0)
+    second.set_model(model)
+    second.on_train_begin()
+    # Then both files have the rows of before
+    assert csv_rows(attempt_folder) == first.rows
+    assert json.loads(attempt_folder.read(AttemptFolder.history_json)) == first.rows
+    # And after two epochs, the first of them with the time that was spent on it before, all four
+    for epoch in (2, 3):
+        second.on_epoch_begin(epoch)
+        second.on_epoch_end(epoch, {"loss": 1.0, "mae": 1.0, "val_loss": 1.0, "val_mae": 1.0})
+    assert [row["epoch"] for row in csv_rows(attempt_folder)] == [1, 2, 3, 4]
+    assert csv_rows(attempt_folder) == second.rows
+    assert second.rows[2]["seconds"] >= 100 > second.rows[3]["seconds"]
+    assert [event.data["epoch"] for event in events("epoch")[told:]] == [3, 4]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 
@@ -18,34 +19,57 @@ class HistoryFile(keras.callbacks.Callback):
     """After each epoch: a row in history.csv, history.json anew, and an event.
 
     A row has `epoch` (from 1), the losses and metrics, `learning_rate`, and `seconds`.
+
+    Args:
+        rows: those of the epochs that an earlier attempt has finished; they are written, too,
+            but not reported again.
+        seconds: what an earlier attempt has spent in the epoch that goes on.
     """
 
-    def __init__(self, folder: AttemptFolder, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        folder: AttemptFolder,
+        reporter: Reporter,
+        rows: Sequence[dict[str, float]] = (),
+        seconds: float = 0.0,
+    ) -> None:
         super().__init__()
-        self.rows: list[dict[str, float]] = []
+        self.rows: list[dict[str, float]] = list(rows)
         self._folder = folder
         self._reporter = reporter
+        self._spent = seconds
         self._started = 0.0
+
+    def seconds(self) -> float:
+        """How long the epoch that has begun has taken so far, in all attempts."""
+        return round(time.monotonic() - self._started, 3)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Write what earlier attempts have done."""
+        if self.rows:
+            self._write_csv("w", self.rows)
+            self._folder.write_json(AttemptFolder.history_json, self.rows)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the epoch's clock."""
-        self._started = time.monotonic()
+        self._started = time.monotonic() - self._spent
+        self._spent = 0.0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write and report the epoch's row."""
         row: dict[str, float] = {"epoch": epoch + 1}
         row.update({name: float(value) for name, value in (logs or {}).items()})
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
-        row["seconds"] = round(time.monotonic() - self._started, 3)
+        row["seconds"] = self.seconds()
         self.rows.append(row)
-        self._append(row)
+        self._write_csv("a", [row])
         self._folder.write_json(AttemptFolder.history_json, self.rows)
         self._reporter.epoch(row)
 
-    def _append(self, row: dict[str, float]) -> None:
+    def _write_csv(self, mode: Literal["a", "w"], rows: Sequence[dict[str, float]]) -> None:
         path = self._folder.local(AttemptFolder.history_csv)
-        with path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, row, lineterminator="\n")
-            if len(self.rows) == 1:
+        with path.open(mode, encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+            if len(rows) == len(self.rows):
                 writer.writeheader()
-            writer.writerow(row)
+            writer.writerows(rows)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_worker.backend import stream
-from fitq_worker.callbacks.finite_loss import FiniteLoss
-from fitq_worker.callbacks.history_file import HistoryFile
-from fitq_worker.callbacks.progress import Progress
 from fitq_worker.datasets.loading import load
 from fitq_worker.environment import describe_environment
 from fitq_worker.figures.history import plot_history
 from fitq_worker.figures.model_plot import plot_model
+from fitq_worker.fitting import Fitting
 from fitq_worker.jobs.dataset_pictures import draw_dataset
 from fitq_worker.models import build_model
 from fitq_worker.rows import ShuffledRows, split_rows
@@ -34,6 +30,8 @@ log = logging.getLogger("fitq.job")
 def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
     """Train the model, and keep it with its history and pictures.
 
+    It goes on from the newest checkpoint of this attempt or the ones before, if there is any.
+
     Returns:
         The metrics of the last epoch (of the best one, if early stopping went back to it),
         with `epochs` and `seconds`.
@@ -43,17 +41,18 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
     dataset = load(spec.dataset, context.store)
     context.reporter.obey()
     targets = Targets(dataset.facts.classes, one_hot=spec.one_hot)
-    training, validation = split_rows(dataset, spec.validation_split)
+    training, validation = split_rows(dataset, spec.validation_split, spec.rows)
     rows = ShuffledRows(training[0], targets.encode(training[1]), spec.batch_size, spec.seed)
     model = _compiled_model(spec, dataset, targets, rows)
     _write_model_description(folder, model)
     draw_dataset(folder, dataset)
     log.info("training on %s rows, validating on %s", len(training[0]), len(validation[0]))
     held_out = (validation[0], targets.encode(validation[1])) if len(validation[0]) else None
-    history, kept = _fit(context, spec, model, rows, held_out)
+    fitting = Fitting(context, spec, model, rows, held_out)
+    fitting.run()
     model.save(folder.local(AttemptFolder.model))
-    plot_history(history, folder.local(AttemptFolder.history_plot), _title(context, spec))
-    metrics = _final_metrics(history, kept)
+    plot_history(fitting.history, folder.local(AttemptFolder.history_plot), _title(context, spec))
+    metrics = _final_metrics(fitting.history, fitting.kept)
     folder.write_json(AttemptFolder.metrics, metrics)
     return metrics
 
@@ -77,37 +76,6 @@ def _compiled_model(
     )
     log.info("model %s: %s parameters", spec.model.type, f"{model.count_params():,}")
     return model
-
-
-def _fit(
-    context: JobContext,
-    spec: TrainJob,
-    model: keras.Model,
-    rows: ShuffledRows,
-    held_out: tuple[Any, Any] | None,
-) -> tuple[list[dict[str, float]], int]:
-    """The rows of the history, and which of them the model's weights belong to."""
-    history = HistoryFile(context.folder, context.reporter)
-    callbacks = [FiniteLoss(), Progress(context.reporter, spec.epochs, rows.batches), history]
-    stopping = None
-    if spec.early_stopping is not None:
-        stopping = keras.callbacks.EarlyStopping(**spec.early_stopping.model_dump())
-        callbacks.append(stopping)
-    started = time.monotonic()
-    model.fit(
-        stream(rows),
-        steps_per_epoch=rows.batches,
-        shuffle=False,
-        epochs=spec.epochs,
-        validation_data=held_out,
-        validation_batch_size=max(spec.batch_size, 512),
-        callbacks=callbacks,
-        verbose=0,
-    )
-    log.info("trained %s epochs in %.1f s", len(history.rows), time.monotonic() - started)
-    if stopping is not None and stopping.restore_best_weights:
-        return history.rows, stopping.best_epoch
-    return history.rows, len(history.rows) - 1
 
 
 def _final_metrics(rows: list[dict[str, float]], kept: int) -> dict[str, float]:

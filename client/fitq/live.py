@@ -6,7 +6,7 @@ a bar with the time left; elsewhere a line for each epoch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -22,18 +22,23 @@ from rich.progress import (
 from fitq.client import Client
 from fitq_shared.events import ENDINGS, Event
 from fitq_shared.record import JobRecord
+from fitq_shared.workers import WorkerInfo
 
 _NOT_METRICS = {"phase", "epoch", "epochs", "batch", "batches", "seconds", "learning_rate"}
 _TICKS_UNTIL_WORKERS_ARE_COUNTED = 2
 
 
 def follow(client: Client, record: JobRecord) -> JobRecord:
-    """Show a job until it has ended.
+    """Show a job until it has ended, riding out outages of Redis of up to five minutes.
 
     Returns:
         The record of the ended job.
+
+    Raises:
+        QueueUnreachable: Redis does not answer, or has not come back.
     """
     console = Console(stderr=True, highlight=False)
+    client = client.patient(lambda text: console.print(text, markup=False, soft_wrap=True))
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=28),
@@ -92,14 +97,10 @@ class _View:
         self._ticks += 1
         if self._ticks < _TICKS_UNTIL_WORKERS_ARE_COUNTED:
             return
-        need = self._record.device
-        there = [w for w in self._client.workers() if w.state != "waiting" and w.serves(need)]
+        record, workers = self._record, self._client.workers()
+        there = [worker for worker in workers if worker.takes_jobs and worker.serves(record)]
         if not there:
-            device = "" if need == "any" else f" --device {need}"
-            self._say(
-                f"waiting: no worker takes jobs for {_NEEDS[need]} now; "
-                f"start one with `fitq-worker{device}`, or a local stack with `fitq up`"
-            )
+            self._say(_nobody(record, workers))
             return
         place = self._client.place(self._record)
         if place is not None:
@@ -122,6 +123,20 @@ class _View:
         if text != self._said:
             self._said = text
             self._console.print(text, markup=False, soft_wrap=True)
+
+
+def _nobody(record: JobRecord, workers: Sequence[WorkerInfo]) -> str:
+    """That no worker takes such a job now, and what would help."""
+    device = "" if record.device == "any" else f" --device {record.device}"
+    text = f"waiting: no worker takes jobs for {_NEEDS[record.device]} now; "
+    others = sorted({worker.schema for worker in workers} - {record.schema})
+    if others:
+        versions = ", ".join(map(str, others))
+        return (
+            f"{text}the job is of version {record.schema}, and there are workers for version "
+            f"{versions}: bring them and this client to the same release of fitq"
+        )
+    return f"{text}start one with `fitq-worker{device}`, or a local stack with `fitq up`"
 
 
 _NEEDS = {"any": "any device", "cpu": "a CPU", "gpu": "a GPU"}

@@ -7,16 +7,26 @@ redelivery after a visibility timeout loses and doubles long jobs (celery issue 
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import Celery
 from kombu import Exchange, Queue
 
 from fitq_shared.queues import QUEUES
+from fitq_shared.redis_link import sentinel_options
+from fitq_shared.redis_url import RedisUrl
 from fitq_shared.settings import Settings
+from fitq_shared.signing import Signer
 
 
 def make_app(settings: Settings) -> Celery:
-    """A Celery application on the Redis of these settings."""
-    app = Celery("fitq", broker=settings.redis_url, set_as_current=False)
+    """A Celery application on the Redis of these settings; signed messages only, if they say so.
+
+    Raises:
+        InvalidInput: the URL of Redis is none, or the settings for signing do not fit together.
+    """
+    url = RedisUrl.parse(settings.redis_url)
+    app = Celery("fitq", broker=url.broker_url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",
@@ -33,9 +43,28 @@ def make_app(settings: Settings) -> Celery:
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={"socket_connect_timeout": 3, "socket_keepalive": True},
+        broker_transport_options=_transport_options(url),
+        broker_use_ssl=url.tls or None,
         task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
         enable_utc=True,
         timezone="UTC",
     )
+    if signer := Signer.from_settings(settings):
+        signer.secure(app)
     return app
+
+
+def _transport_options(url: RedisUrl) -> dict[str, Any]:
+    """How Celery's transport talks to Redis, and to the Sentinels that know where it is.
+
+    Without a time limit on the socket a command waits for ever on a connection whose other end
+    has gone without a word; the limit is above the second for which a worker waits for work.
+    """
+    options: dict[str, Any] = {
+        "socket_connect_timeout": 3,
+        "socket_timeout": 15,
+        "socket_keepalive": True,
+    }
+    if url.master_name is not None:
+        options |= {"master_name": url.master_name, "sentinel_kwargs": sentinel_options(url)}
+    return options

@@ -3,49 +3,85 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
+from typing import Any
 
 import redis
-from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.retry import Retry
+from redis.sentinel import Sentinel
 
-from fitq_shared.errors import InvalidInput, Mistake, QueueUnreachable
-from fitq_shared.settings import Settings, hide_password
+from fitq_shared.errors import QueueUnreachable
+from fitq_shared.outage import LOST, PASSING, Outage, Persistence
+from fitq_shared.redis_url import RedisUrl
+from fitq_shared.settings import Settings
 
 CONNECT_SECONDS = 3.0
+# Three tries more: a connection that was dropped in the middle of a command is no failure.
+QUICK_SECONDS = 0.5
+PATIENT_SECONDS = 300.0
+HEALTH_SECONDS = 10
 
 Redis = redis.Redis
 
 
-def open_redis(settings: Settings, *, patient: bool = False) -> Redis:
+def open_redis(settings: Settings, *, patient: bool = False, outage: Outage | None = None) -> Redis:
     """A client for the Redis of these settings; text in, text out.
 
     Args:
-        patient: for workers: ride out a restart of Redis by trying again for about a minute.
-            Otherwise the first failure is raised at once.
+        patient: for workers: ride out an outage of Redis, or a full one, for five minutes.
+            Otherwise a failure is raised after half a second.
+        outage: for how long to try again instead, and whom to tell.
 
     Raises:
-        InvalidInput: the URL is none that Redis knows.
+        InvalidInput: the URL is none that fitq knows.
     """
-    expected = (
-        "redis://[:PASSWORD@]HOST:PORT/NUMBER, or rediss:// for TLS (%2F for / in a password)"
-    )
-    mistake = Mistake("FITQ_REDIS_URL", hide_password(settings.redis_url), expected)
-    if not re.match(r"rediss?://[^/]*(/\d*)?(\?.*)?$", settings.redis_url):
-        raise InvalidInput([mistake])
-    backoff = ExponentialBackoff(cap=5, base=0.1) if patient else NoBackoff()
-    try:
-        return Redis.from_url(
-            settings.redis_url,
-            decode_responses=True,
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=30.0 if patient else 10.0,
-            health_check_interval=10,
-            retry=Retry(backoff, 15 if patient else 0),
-        )
-    except (TypeError, ValueError) as error:
-        raise InvalidInput([mistake]) from error
+    url = RedisUrl.parse(settings.redis_url)
+    if outage is None:
+        outage = Outage.logged(PATIENT_SECONDS) if patient else Outage(QUICK_SECONDS)
+    persistent = outage.seconds > QUICK_SECONDS
+    options: dict[str, Any] = {
+        "db": url.database,
+        **url.login,
+        "decode_responses": True,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": 30.0 if persistent else 10.0,
+        "socket_keepalive": True,
+        "health_check_interval": HEALTH_SECONDS,
+        "retry": Persistence(outage, PASSING if persistent else LOST),
+    }
+    if url.master_name is None:
+        (host, port) = url.hosts[0]
+        return Redis(host=host, port=port, ssl=bool(url.tls), **url.tls, **options)
+    sentinels: Any = Sentinel(url.hosts, sentinel_kwargs=sentinel_options(url))  # type: ignore[no-untyped-call]
+    master: Redis = sentinels.master_for(url.master_name, Redis, **options)
+    return master
+
+
+def sentinel_options(url: RedisUrl) -> dict[str, Any]:
+    """How to talk to the Sentinels themselves; each is asked once, then the next one."""
+    return {
+        **url.sentinel_login,
+        "socket_connect_timeout": 1.0,
+        "socket_timeout": 1.0,
+        "retry": Persistence(Outage(0)),
+    }
+
+
+def is_replicated(settings: Settings) -> bool:
+    """Whether Redis has replicas that may take its place: it is known through Sentinels."""
+    return RedisUrl.parse(settings.redis_url).master_name is not None
+
+
+def replica_has_all(redis: Redis, seconds: float = 1.0) -> bool:
+    """Whether a replica confirms, within so many seconds, what was written until now.
+
+    WAIT speaks only of what its own connection has written, so something is written first:
+    replication keeps the order, and whoever has that has all that came before it.
+    """
+    with redis.pipeline(transaction=False) as pipe:
+        pipe.set("fitq:confirmed", "", px=1000)
+        pipe.wait(1, int(seconds * 1000))
+        answers: list[Any] = pipe.execute()
+    return bool(answers[1])
 
 
 @contextlib.contextmanager
@@ -54,20 +90,37 @@ def reporting_unreachable(settings: Settings) -> Iterator[None]:
     try:
         yield
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        refused = isinstance(error, redis.AuthenticationError)
+        what, todo = _unreachable(error, settings)
+        raise QueueUnreachable(f"Redis at {settings.shown_redis_url} {what}", todo) from error
+    except redis.OutOfMemoryError as error:
         raise QueueUnreachable(
-            f"Redis at {settings.shown_redis_url} "
-            + ("refuses the password" if refused else f"does not answer: {error}"),
-            "check the password in FITQ_REDIS_URL"
-            if refused
-            else "start it (`fitq up` for a local stack), or correct FITQ_REDIS_URL",
-        ) from error
-    except TypeError as error:  # redis-py takes any word of the URL's query for an option
-        raise InvalidInput(
-            [Mistake("FITQ_REDIS_URL", settings.shown_redis_url, f"options that exist ({error})")]
+            f"Redis at {settings.shown_redis_url} is full: it has reached its maxmemory",
+            "make room: raise maxmemory, or remove old jobs with `fitq gc`; "
+            "running jobs go on, and wait for room to record their end",
         ) from error
     except redis.RedisError as error:
         raise QueueUnreachable(
             f"Redis at {settings.shown_redis_url} refuses the request: {error}",
-            "check its memory limit, its password and the rights of the user",
+            "check the rights of this user (ACL) and the version of Redis",
         ) from error
+
+
+def _unreachable(error: Exception, settings: Settings) -> tuple[str, str]:
+    """What is wrong with a Redis that does not answer, and what to do."""
+    text = str(error)
+    if isinstance(error, redis.AuthenticationError):
+        return "refuses the password", "check user and password in FITQ_REDIS_URL"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return (
+            f"shows a certificate that is not trusted: {text}",
+            "name the file of the authority that signed it: rediss://...?ssl_ca_certs=FILE",
+        )
+    todo = "start it (`fitq up` for a local stack), or correct FITQ_REDIS_URL"
+    if settings.redis_url.startswith("rediss:"):
+        todo += (
+            "; check that this port speaks TLS (else it is redis://), and whether it wants a "
+            "certificate of yours (?ssl_certfile=FILE&ssl_keyfile=FILE)"
+        )
+    elif "closed" in text or "reset" in text:
+        todo += "; check whether this port speaks TLS (then it is rediss://)"
+    return f"does not answer: {text}", todo

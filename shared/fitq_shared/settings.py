@@ -21,9 +21,10 @@ STACK_FILE = "stack.json"
 class Settings:
     """What client, worker and Flower must agree on.
 
-    From the environment: FITQ_REDIS_URL, FITQ_STORE, FITQ_OWNER, FITQ_LEASE_SECONDS. What is
-    not set there comes from the local stack (`.fitq/stack.json`, written by `fitq up`) of this
-    folder or the nearest one above it.
+    From the environment: FITQ_REDIS_URL, FITQ_STORE, FITQ_OWNER, FITQ_LEASE_SECONDS,
+    FITQ_LOSS_LIMIT, FITQ_SIGNING_KEY, FITQ_SIGNING_CERT, FITQ_SIGNING_CERTS (see signing.py).
+    What is not set there comes from the local stack (`.fitq/stack.json`, written by `fitq up`)
+    of this folder or the nearest one above it.
     """
 
     redis_url: str
@@ -31,6 +32,10 @@ class Settings:
     owner: str = ""
     lease_seconds: float = 15.0
     flower_url: str | None = None
+    loss_limit: int = 3
+    signing_key: str | None = None
+    signing_cert: str | None = None
+    signing_certs: str | None = None
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, start: Path | None = None) -> Settings:
@@ -54,6 +59,10 @@ class Settings:
             owner=environ.get("FITQ_OWNER") or _user(),
             lease_seconds=_positive(environ, "FITQ_LEASE_SECONDS", cls.lease_seconds),
             flower_url=stack.get("flower_url"),
+            loss_limit=int(_positive(environ, "FITQ_LOSS_LIMIT", cls.loss_limit, "workers")),
+            signing_key=environ.get("FITQ_SIGNING_KEY") or None,
+            signing_cert=environ.get("FITQ_SIGNING_CERT") or None,
+            signing_certs=environ.get("FITQ_SIGNING_CERTS") or None,
         )
 
     @classmethod
@@ -91,9 +100,9 @@ def _read(file: Path) -> dict[str, str]:
 
 
 def hide_password(url: str) -> str:
-    """The URL with *** in place of its password."""
+    """The URL with *** in place of its passwords, the Sentinels' as well."""
     url = re.sub(r"(://[^:@/]*):.*@", r"\1:***@", url)
-    return re.sub(r"([?&]password=)[^&#]*", r"\1***", url)
+    return re.sub(r"([?&](?:sentinel_)?password=)[^&#]*", r"\1***", url)
 
 
 def _user() -> str:
@@ -103,7 +112,9 @@ def _user() -> str:
         return "unknown"
 
 
-def _positive(environ: Mapping[str, str], name: str, default: float) -> float:
+def _positive(
+    environ: Mapping[str, str], name: str, default: float, unit: str = "seconds"
+) -> float:
     text = environ.get(name)
     if not text:
         return default
@@ -112,5 +123,5 @@ def _positive(environ: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         value = 0.0
     if not 1 <= value < math.inf:
-        raise InvalidInput([Mistake(name, text, "a number of seconds of at least 1")])
+        raise InvalidInput([Mistake(name, text, f"a number of {unit} of at least 1")])
     return value

@@ -6,11 +6,12 @@ import threading
 
 import pytest
 
-from fitq.client import Client
+from fitq.client import AWAY, BACK, Client
 from fitq.live import follow
 from fitq_shared.events import publish
 from fitq_shared.record import Reason
 from fitq_shared.workers import WorkerInfo, announce
+from support.proxy import Proxy
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.services
@@ -32,7 +33,7 @@ def test_the_live_view_tells_all_from_the_beginning(queue, redis, records, train
     # Given a job that was given back once, and then ran two epochs to its end
     record = records.create(train_job(epochs=2))
     lost = Reason("worker-lost", "the worker blue stopped answering")
-    records.give_back(claim(record), lost, lost=True)
+    records.give_back(claim(record), lost, counts="lost")
     attempt = claim(records.get(record.id))
     publish(
         redis,
@@ -186,3 +187,83 @@ def test_waiting_gives_up_and_the_job_goes_on(queue, fitq, records, train_job):
     assert "brave-otter  queued" in ran.out
     assert "not ended within 0.1 s; the jobs go on" in ran.err
     assert records.find("brave-otter").state == "queued"
+
+
+# -- an outage of Redis -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def proxy(queue, redis_server, monkeypatch):
+    """What stands between `fitq` and Redis, and can cut them off."""
+    between = Proxy(redis_server.port)
+    monkeypatch.setenv("FITQ_REDIS_URL", f"redis://127.0.0.1:{between.port}/0")
+    yield between
+    between.stop()
+
+
+def once_followed(redis, do):
+    """Do something as soon as somebody follows a job."""
+
+    def wait_and_do():
+        wait_until(lambda: redis.info("clients")["blocked_clients"], 60, "a follower")
+        do()
+
+    thread = threading.Thread(target=wait_and_do)
+    thread.start()
+    return thread
+
+
+def test_following_outlives_an_outage(proxy, redis, records, train_job, claim):
+    # Given a running job with an epoch, and somebody who follows it
+    record = records.create(train_job())
+    attempt = claim(record)
+    publish(redis, record.id, "epoch", 1, {"epoch": 1})
+    told = []
+    client = Client().patient(told.append)
+
+    def break_and_end():
+        # When the connection breaks, the job ends meanwhile, and Redis is back
+        proxy.refuse()
+        publish(redis, record.id, "epoch", 1, {"epoch": 2})
+        records.succeed(attempt, "a" * 64, {"loss": 0.25})
+        wait_until(lambda: told, 60, "a word of the outage")
+        proxy.accept()
+
+    breaking = once_followed(redis, break_and_end)
+    seen = []
+    for event in client.events(record):
+        if event is not None:
+            seen.append((event.type, event.data.get("epoch")))
+            if event.type == "succeeded":
+                break
+    breaking.join()
+
+    # Then they were told of both once, and saw each event once
+    assert told == [AWAY, BACK]
+    assert seen == [
+        *(("queued", None), ("started", None)),
+        *(("epoch", 1), ("epoch", 2), ("succeeded", None)),
+    ]
+
+
+def test_waiting_for_redis_ends_in_time_and_says_how_to_return(
+    proxy, fitq, redis, records, train_job
+):
+    # Given a queued job that somebody waits for, for three seconds
+    record = records.create(train_job())
+    breaking = once_followed(redis, proxy.refuse)
+    # When Redis goes away and stays away
+    ran = fitq("wait", record.name, "--timeout", "3")
+    breaking.join()
+    # Then that is the end of waiting, not of the job
+    assert ran.code == 3
+    assert AWAY in ran.err
+    assert "the job goes on: return with `fitq wait brave-otter`" in ran.err
+    assert records.get(record.id).state == "queued"
+
+
+def test_a_redis_that_was_never_there_is_not_waited_for(proxy, fitq):
+    proxy.refuse()
+    ran = fitq("watch", "brave-otter")
+    assert ran.code == 3
+    assert AWAY not in ran.err

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import ssl
 
 import pytest
 
@@ -49,6 +50,29 @@ def test_a_worker_outlives_a_restart_of_redis(conf):
     assert conf.broker_connection_retry_on_startup is True
     assert conf.broker_connection_max_retries is None
     assert conf.worker_cancel_long_running_tasks_on_connection_loss is False
+
+
+def test_a_connection_that_is_dead_without_a_word_is_noticed(conf):
+    assert conf.broker_transport_options["socket_timeout"] > 1
+    assert conf.broker_transport_options["socket_connect_timeout"] > 0
+
+
+def test_the_broker_verifies_certificates_as_the_records_do(tmp_path):
+    (tmp_path / "ca.pem").touch()
+    url = f"rediss://:pw@h:1/0?ssl_ca_certs={tmp_path}/ca.pem"
+    conf = make_app(Settings(redis_url=url)).conf
+    assert conf.broker_url == "rediss://:pw@h:1/0"
+    assert conf.broker_use_ssl["ssl_cert_reqs"] == ssl.CERT_REQUIRED
+    assert conf.broker_use_ssl["ssl_ca_certs"] == f"{tmp_path}/ca.pem"
+
+
+def test_the_broker_asks_the_same_sentinels():
+    url = "sentinel://:pw@one:1,two:2/3?master_name=main&sentinel_password=secret"
+    conf = make_app(Settings(redis_url=url)).conf
+    assert conf.broker_url == "sentinel://:pw@one:1/3;sentinel://:pw@two:2/3"
+    assert conf.broker_transport_options["master_name"] == "main"
+    assert conf.broker_transport_options["sentinel_kwargs"]["password"] == "secret"
+    assert not conf.broker_use_ssl
 
 
 def test_every_need_has_its_queue(conf):

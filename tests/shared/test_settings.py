@@ -118,6 +118,10 @@ def test_what_needs_no_queue_needs_no_variables():
         ("redis://host:6379/0", "redis://host:6379/0"),
         ("redis://[broken:secret@host", "redis://[broken:***@host"),
         ("redis://:ab/cd#secret?@host:6379/0", "redis://:***@host:6379/0"),
+        (
+            "sentinel://:secret@h1:1,h2:2/0?master_name=m&sentinel_password=hidden",
+            "sentinel://:***@h1:1,h2:2/0?master_name=m&sentinel_password=***",
+        ),
         ("redis://host/0?password=secret&x=1", "redis://host/0?password=***&x=1"),
     ],
 )

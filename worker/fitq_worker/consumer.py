@@ -1,0 +1,60 @@
+"""Celery's consumer, made to outlast a Redis that is full."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown
+from kombu.exceptions import OperationalError
+
+from fitq_shared.outage import ITS_STATE
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 1.0
+SAID_AGAIN_AFTER_SECONDS = 60.0
+
+
+class PatientConsumer(Consumer):
+    """Takes a refusal of Redis to write for what it is: something that passes.
+
+    To Celery "out of memory" is an error of the channel, for which it ends the process, and with
+    it the running job and the child that has Keras warm. It comes up where the transport notes
+    a message that it has just taken (kombu's QoS.append), and where a new connection declares
+    its queues. That message is then lost, which the reaper mends.
+    """
+
+    connection_errors: tuple[type[Exception], ...]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.connection_errors += ITS_STATE
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Drop the connection as Celery does, then wait until Redis takes writes again."""
+        super().on_connection_error_after_connected(exc)
+        said_at: float | None = None
+        while refusal := self._refusal():
+            if said_at is None or time.monotonic() - said_at > SAID_AGAIN_AFTER_SECONDS:
+                said_at = time.monotonic()
+                log.warning("no jobs are taken, waiting until Redis takes writes: %s", refusal)
+            time.sleep(PAUSE_SECONDS)
+            maybe_shutdown()
+        if said_at is not None:
+            log.warning("Redis takes writes, so jobs are taken again")
+
+    def _refusal(self) -> Exception | None:
+        """Why Redis takes no writes; None when it does, or does not answer at all."""
+        away: tuple[type[Exception], ...] = (*self.connection_errors, OperationalError)
+        try:
+            with self.app.connection_for_write() as connection:
+                redis: Any = connection.default_channel
+                redis.client.set("fitq:room", "", px=1)
+        except ITS_STATE as error:
+            return error
+        except away:
+            return None
+        return None

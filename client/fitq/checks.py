@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import stat
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from fitq.client import Client
 from fitq_shared.errors import FitqError
 from fitq_shared.redis_link import Redis, open_redis, reporting_unreachable
 from fitq_shared.settings import Settings
+from fitq_shared.signing import Signer
 from fitq_shared.store import Store
 
 
@@ -32,7 +35,13 @@ def run_checks() -> list[Check]:
         settings = Settings.load()
     except FitqError as error:
         return [Check("queue", "failed", error.message, error.hint)]
-    return [*_redis(settings), _store(settings), *_workers(settings), *_flower(settings)]
+    return [
+        *_redis(settings),
+        *_signing(settings),
+        _store(settings),
+        *_workers(settings),
+        *_flower(settings),
+    ]
 
 
 def _redis(settings: Settings) -> Iterator[Check]:
@@ -61,6 +70,21 @@ def _redis(settings: Settings) -> Iterator[Check]:
             f"Redis evicts data when its memory is full ({policy}): that loses jobs",
             "set `maxmemory-policy noeviction`",
         )
+
+
+def _signing(settings: Settings) -> Iterator[Check]:
+    try:
+        signer = Signer.from_settings(settings)
+    except FitqError as error:
+        yield Check("signing", "failed", error.message, error.hint)
+        return
+    if signer is None:
+        return
+    key = signer.files.key
+    if stat.S_IMODE(Path(key).stat().st_mode) & 0o077:
+        yield Check("signing", "warning", f"others may use the key {key}", f"chmod 600 {key}")
+    else:
+        yield Check("signing", "ok", f"jobs are signed with {key}")
 
 
 def _store(settings: Settings) -> Check:

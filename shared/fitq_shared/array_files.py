@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -12,14 +13,17 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from fitq_shared.archives import BadArchive, kind_of, open_archive
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.specs.mistakes import unknown_choice
+from fitq_shared.texts import printable, shown
 
 LARGEST_ARRAY = 8 * 2**30
+LARGEST_ARCHIVE = 4 * LARGEST_ARRAY
 # What numpy, zipfile and its decompressors raise for content that is not what it seems.
 DAMAGE = (
     *(ValueError, OSError, EOFError, RuntimeError, tokenize.TokenError),
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
 )
 NPZ_MAGIC = b"PK\x03\x04"
 EMPTY_ZIP = b"PK\x05\x06"
@@ -33,18 +37,20 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
         array: which array of an `.npz`; None when it holds only one.
 
     Raises:
-        InvalidInput: empty, truncated, pickled, no numbers, over 8 GiB, or without the array
-            asked for.
+        InvalidInput: empty, truncated, pickled, no numbers, over 8 GiB, an archive that hides
+            something or is a bomb, or without the array asked for.
     """
-    start = file.read(6)
+    start = file.read(8)
     file.seek(0)
     if not start:
         raise _wrong(name, "the file is empty")
     try:
         if start.startswith((NPZ_MAGIC, EMPTY_ZIP)):
-            with zipfile.ZipFile(file) as archive, archive.open(_member(archive, name, array)) as m:
-                return _read(m, name)
-        if start == npy.MAGIC_PREFIX:
+            with open_archive(file, LARGEST_ARCHIVE) as archive:
+                member = archive.getinfo(_member(archive, name, array))
+                with archive.open(member) as content:
+                    return _read(content, name, member.file_size)
+        if start.startswith(npy.MAGIC_PREFIX):
             if array is not None:
                 raise InvalidInput(
                     [
@@ -54,9 +60,13 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
                     ]
                 )
             return _read(file, name)
+    except BadArchive as error:
+        raise _wrong(name, str(error)) from error
     except DAMAGE as error:
-        raise _wrong(name, f"it is truncated or damaged: {error}") from error
-    raise _wrong(name, "it does not begin like one")
+        text = printable(str(error), 100)
+        raise _wrong(name, f"it is truncated or damaged: {text}") from error
+    kind = kind_of(start)
+    raise _wrong(name, "it does not begin like one" + (f", it is {kind}" if kind else ""))
 
 
 def _member(archive: zipfile.ZipFile, name: str, array: str | None) -> str:
@@ -65,24 +75,36 @@ def _member(archive: zipfile.ZipFile, name: str, array: str | None) -> str:
         raise _wrong(name, "there is no array in it")
     if array is None and len(names) > 1:
         raise InvalidInput(
-            [Mistake(name, names, "one array, or --array to choose one of these")],
+            [
+                Mistake(
+                    "--array",
+                    None,
+                    f"one array in {shown(name)}, or --array to choose one of these: "
+                    + shown(names, 200),
+                )
+            ],
         )
     if array is not None and array not in names:
         raise InvalidInput([unknown_choice("--array", array, names)])
     return f"{array or names[0]}.npy"
 
 
-def _read(file: IO[bytes], name: str) -> NDArray[Any]:
+def _read(file: IO[bytes], name: str, promised: int | None = None) -> NDArray[Any]:
+    """Read the array; `promised` is how many bytes an archive says it has, header and all."""
     version = npy.read_magic(file)
     header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, fortran, dtype = header(file)
     if dtype.hasobject:
         raise _wrong(name, "it holds pickled Python objects, which can run code")
     if dtype.kind not in "biuf":
-        raise _wrong(name, f"its dtype is {dtype}, which is no number")
+        raise _wrong(name, f"its dtype is {shown(str(dtype))}, which is no number")
     size = int(np.prod(shape, dtype=object)) * dtype.itemsize
     if size > LARGEST_ARRAY:
-        raise _wrong(name, f"its array of shape {shape} is over {LARGEST_ARRAY // 2**30} GiB")
+        raise _wrong(
+            name, f"its array of shape {shown(shape)} is over {LARGEST_ARRAY // 2**30} GiB"
+        )
+    if promised is not None and file.tell() + size != promised:
+        raise _wrong(name, f"it is truncated: {promised - file.tell()} of {size} bytes are there")
     content = file.read(size + 1)
     if len(content) != size:
         raise _wrong(name, f"it is truncated: {len(content)} of {size} bytes are there")

@@ -9,6 +9,7 @@ import pytest
 
 from fitq_shared.redis_link import open_redis
 from fitq_shared.workers import WorkerInfo, announce
+from support.keys import Keys
 from support.redis_server import free_port
 
 
@@ -147,3 +148,24 @@ def test_a_store_that_is_not_there_is_not_made(queue, fitq, monkeypatch, tmp_pat
     assert ran.code == 1
     assert ("store", "failed") in verdicts(ran)
     assert not (tmp_path / "volum").exists()
+
+
+@pytest.mark.services
+def test_signing_is_looked_at_when_it_is_on(queue, fitq, monkeypatch, tmp_path):
+    # Given a key that only its owner may read, and a trusted certificate
+    keys = Keys(tmp_path / "keys")
+    keys.make("ann")
+    for name, value in keys.environment("ann").items():
+        monkeypatch.setenv(name, value)
+    assert ("signing", "ok") in verdicts(fitq("doctor", "--json"))
+    # When others may read it, too
+    keys.key("ann").chmod(0o644)
+    # Then that is said
+    ran = fitq("doctor")
+    assert f"others may use the key {keys.key('ann')}" in ran.out
+    assert "try: chmod 600" in ran.out
+    # And a key that is not there fails the check
+    keys.key("ann").unlink()
+    ran = fitq("doctor")
+    assert ran.code == 1
+    assert "FITQ_SIGNING_KEY" in ran.out

@@ -9,6 +9,7 @@ import pytest
 
 from fitq_shared.array_files import read_array
 from fitq_shared.errors import InvalidInput
+from support.hostile_files import HOSTILE_ARRAYS, Hostile
 
 IMAGES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
 NOISE = np.random.default_rng(0).integers(0, 256, (20, 20)).astype(np.uint8)
@@ -209,3 +210,19 @@ def test_an_encrypted_archive_is_refused():
     flags = content.rindex(b"PK\x01\x02") + 8
     content[flags] |= 1
     assert "encrypted" in refusal(bytes(content))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_ARRAYS, ids=str)
+def test_a_hostile_file_is_refused_with_its_reason(hostile: Hostile) -> None:
+    message = refusal(hostile.content)
+    assert hostile.words in message
+    assert "images.npz" in message
+    assert len(message) < 400
+    assert message.isprintable()
+
+
+def test_names_of_arrays_are_listed_without_harm():
+    # Given an archive whose many arrays have names that a terminal would obey, once unescaped
+    message = refusal(npz(**{f"a{n:03}" * 20: NOISE for n in range(100)}))
+    # Then only the first are listed
+    assert len(message) < 400

@@ -11,6 +11,7 @@ from fitq_shared.errors import InvalidInput, StoreError
 from fitq_shared.specs.predict import FileRows
 from fitq_shared.store import Store
 from fitq_worker.input_arrays import load_input
+from support.hostile_files import HOSTILE_ARRAYS, Hostile
 
 Pixels = NDArray[np.uint8]
 
@@ -89,3 +90,15 @@ def test_mistakes_name_the_file_as_the_user_did(store: Store, tmp_path: Path) ->
     (tmp_path / "mine.npy").write_bytes(b"no array")
     with pytest.raises(InvalidInput, match=r"mine\.npy"):
         load_input(store, rows_of(store, tmp_path / "mine.npy"))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_ARRAYS, ids=str)
+def test_a_hostile_file_is_refused_with_its_reason(
+    store: Store, tmp_path: Path, hostile: Hostile
+) -> None:
+    # Given a hostile file that a client has put into the store without looking at it
+    (tmp_path / "mine.npz").write_bytes(hostile.content)
+    with pytest.raises(InvalidInput) as caught:
+        load_input(store, rows_of(store, tmp_path / "mine.npz"))
+    assert hostile.words in caught.value.message
+    assert "mine.npz" in caught.value.message

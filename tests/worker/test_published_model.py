@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,6 +17,14 @@ from fitq_shared.specs.base import ModelRef
 from fitq_shared.store import Store
 from fitq_worker import published_model
 from fitq_worker.published_model import WARM_MODELS, load_published
+from support.hostile_files import (
+    MODELS_REFUSED_EVERYWHERE,
+    WEIGHTS_THAT_LEAVE_THE_FILE,
+    Hostile,
+    keras_file,
+    layer,
+    model_config,
+)
 
 Publish = Callable[..., tuple[Store, ModelRef]]
 
@@ -91,10 +100,60 @@ def test_a_model_that_would_run_code_is_refused(publish_model: Publish) -> None:
     # Given a model file with a Python function in it, which the manifest vouches for
     model = keras.Sequential([keras.Input((28, 28)), keras.layers.Lambda(lambda x: x)])
     store, reference = publish_model(model=model)
-    # Then safe mode does not load it
+    # Then it is not loaded
     with pytest.raises(StoreError, match="cannot be loaded") as caught:
         load_published(store, reference)
     assert "train the model again" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "hostile", [*MODELS_REFUSED_EVERYWHERE, *WEIGHTS_THAT_LEAVE_THE_FILE], ids=str
+)
+def test_a_hostile_model_never_reaches_keras(
+    publish_model: Publish, monkeypatch: pytest.MonkeyPatch, hostile: Hostile
+) -> None:
+    # Given a hostile file that the manifest vouches for
+    def load(*_: object, **__: object) -> None:
+        pytest.fail("Keras was asked to load it")
+
+    monkeypatch.setattr(keras.models, "load_model", load)
+    # Then it is refused, with what was found and what to do
+    with pytest.raises(StoreError) as caught:
+        load_published(*publish_model(content=hostile.content))
+    assert hostile.words in caught.value.message
+    assert "model.keras" in caught.value.message
+    assert caught.value.message.isprintable()
+    assert caught.value.hint
+
+
+def test_keras_gets_what_was_checked_and_loads_it_in_safe_mode(
+    publish_model: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a model in the volume, in whose place another is put once it was checked
+    store, reference = publish_model(content=keras_file())
+    load, seen = keras.models.load_model, []
+
+    def swap(path: Path, **options: object) -> keras.Model:
+        store.write("jobs/job/attempt-1/model.keras", b"another")
+        seen.append((path, options))
+        return load(path, **options)
+
+    monkeypatch.setattr(keras.models, "load_model", swap)
+    # Then the checked one is loaded, and no copy of it stays behind
+    assert load_published(store, reference).model.count_params() == 3
+    [(path, options)] = seen
+    assert options["safe_mode"] is True
+    assert not path.exists()
+
+
+def test_the_harmless_one_of_the_hostile_files_is_loaded(publish_model: Publish) -> None:
+    assert load_published(*publish_model(content=keras_file())).model.count_params() == 3
+
+
+def test_weights_that_do_not_fit_the_config_are_refused(publish_model: Publish) -> None:
+    config = model_config(layer("Dense", units=7, name="dense"))
+    with pytest.raises(StoreError, match="cannot be loaded"):
+        load_published(*publish_model(content=keras_file(config)))
 
 
 def empty_archive() -> bytes:

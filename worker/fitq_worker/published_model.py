@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import keras
 
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.catalogue import DATASETS
-from fitq_shared.errors import StoreError
+from fitq_shared.errors import InvalidInput, StoreError
+from fitq_shared.model_files import WEIGHTS, check_model
 from fitq_shared.specs.base import ModelRef
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
+from fitq_shared.texts import printable
+from fitq_worker.weights_files import check_weights
 
 WARM_MODELS = 4
 
@@ -34,7 +40,10 @@ class PublishedModel:
 
 
 def load_published(store: Store, reference: ModelRef) -> PublishedModel:
-    """Load a published model, its file checked against the manifest; keeps a few warm.
+    """Load a published model; keeps a few warm.
+
+    Its file must be the one that the manifest names, and hold nothing but a model (see
+    model_files.py); only then Keras loads it, in safe mode.
 
     Raises:
         StoreError: an artifact is missing, damaged, or cannot be loaded safely.
@@ -46,10 +55,34 @@ def load_published(store: Store, reference: ModelRef) -> PublishedModel:
 def _load(store_url: str, reference: ModelRef) -> PublishedModel:
     folder = AttemptFolder(Store(store_url), reference.job, reference.attempt)
     spec = TrainJob.parse(json.loads(folder.read_verified(AttemptFolder.spec, reference.manifest)))
-    folder.read_verified(AttemptFolder.model, reference.manifest)
-    path = folder.local(AttemptFolder.model)
-    try:
-        model = keras.models.load_model(path, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise StoreError(f"{path} cannot be loaded: {error}", "train the model again") from error
+    content = folder.read_verified(AttemptFolder.model, reference.manifest)
+    model = load_checked(content, f"{folder.path}/{AttemptFolder.model}")
     return PublishedModel(model, DATASETS[spec.dataset].class_names, spec.one_hot)
+
+
+def load_checked(content: bytes, name: str) -> keras.Model:
+    """The model of a `.keras` file with this content, which is looked through first.
+
+    Args:
+        name: what the file is called, for messages.
+
+    Raises:
+        StoreError: it is no model, or holds more than one.
+    """
+    try:
+        check_model(io.BytesIO(content), name)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            check_weights(io.BytesIO(archive.read(WEIGHTS)), name)
+        with tempfile.TemporaryDirectory(prefix="fitq-") as folder:
+            # Keras takes only a path. A copy that is ours alone cannot be changed after the check.
+            path = Path(folder) / AttemptFolder.model
+            path.write_bytes(content)
+            return keras.models.load_model(path, safe_mode=True)
+    except InvalidInput as error:
+        raise StoreError(
+            f"{name} cannot be loaded: {error.message}", "train the model again"
+        ) from error
+    except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
+        # What Keras raises for a config that does not fit together, or weights that do not fit it.
+        text = printable(str(error), 300)
+        raise StoreError(f"{name} cannot be loaded: {text}", "train the model again") from error

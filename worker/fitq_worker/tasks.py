@@ -20,8 +20,14 @@ def register(app: Celery) -> None:
         app.task(name=task_name(kind), bind=True, throws=(JobError,))(_run)
 
 
-def _run(task: Task[Any, Any], *, job: str, attempt: int, spec_hash: str) -> dict[str, Any]:
-    """Run one attempt; what it returns or raises is what Flower shows."""
+def _run(
+    task: Task[Any, Any], *, job: str, kind: str, attempt: int, spec_hash: str
+) -> dict[str, Any]:
+    """Run one attempt; what it returns or raises is what Flower shows.
+
+    The kind is part of what may be signed, and the gate has compared it with the task; which
+    kind of job this is, the record says.
+    """
     from fitq_worker.attempt_run import NotPublished, run_attempt
 
     try:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from fitq_shared.record import JobRecord
 
 
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".onnx")
+
+
 @click.command()
 @click.argument("model")
 @click.option("--input", "file", type=click.Path(path_type=Path), help="An .npz or .npy of images.")
@@ -48,6 +51,7 @@ def command(
 
     if (file is None) == (dataset is None):
         raise InvalidInput("give either --input FILE or --dataset NAME to predict")
+    _refuse_model_file(model)
     client = Client()
     trained, reference = client.model(model)
     values = {"kind": "predict", "model": reference.model_dump(), **flags}
@@ -66,6 +70,25 @@ def command(
         _print_head(client, record, rows)
 
 
+def _refuse_model_file(model: str) -> None:
+    """A model is named by the job that trained it; say so to who gives a file of one."""
+    from fitq_shared.archives import kind_of
+    from fitq_shared.errors import InvalidInput, Mistake
+
+    path = Path(model)
+    if not model.isprintable() or path.suffix.lower() not in MODEL_SUFFIXES:
+        return
+    kind = None
+    if path.is_file():
+        with path.open("rb") as file:
+            kind = kind_of(file.read(8))
+    found = f", and not a file; this one is {kind}" if kind else ", and not a file"
+    raise InvalidInput(
+        [Mistake("MODEL", model, f"the name or id of a training job{found}")],
+        "see the models that there are with `fitq jobs --kind train --state succeeded`",
+    )
+
+
 def _file_rows(file: Path, array: str | None, trained: JobRecord) -> dict[str, Any]:
     """Check the file here, where its mistakes can still be mended, and name its place."""
     import hashlib
@@ -81,6 +104,8 @@ def _file_rows(file: Path, array: str | None, trained: JobRecord) -> dict[str, A
             images = read_array(content, str(file), array)
     except OSError as error:
         raise InvalidInput([Mistake("--input", str(file), f"a file ({error.strerror})")]) from None
+    except ValueError as error:  # a name that no file can have
+        raise InvalidInput([Mistake("--input", str(file), f"a file ({error})")]) from None
     expected = DATASETS[trained.spec["dataset"]].image_shape
     if images.shape[1:] != expected or len(images) == 0:
         shape = f"(n, {', '.join(map(str, expected))})"

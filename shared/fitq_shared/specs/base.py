@@ -7,19 +7,45 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from fitq_shared.catalogue import DATASETS, DatasetFacts
+from fitq_shared.durations import seconds_of
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.queues import DeviceNeed
+from fitq_shared.schema import SCHEMA_VERSION
+from fitq_shared.specs.bounds import check_bounds
 from fitq_shared.specs.mistakes import from_validation, unknown_choice
 
-SCHEMA_VERSION: Literal[1] = 1
-
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
-Owner = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f\x7f]{1,64}$")]
+Owner = Annotated[str, StringConstraints(pattern=r"^[^\s/\x00-\x1f\x7f]{1,64}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Split = Literal["train", "test"]
+MOST_TAGS = 32
+
+
+def _spoken_here(version: int) -> int:
+    if version != SCHEMA_VERSION:
+        raise ValueError(
+            f"{SCHEMA_VERSION}, the version of jobs that this fitq knows; "
+            "bring client and workers to the same release"
+        )
+    return version
+
+
+def _in_seconds(value: object) -> object:
+    return seconds_of(value) if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, BeforeValidator(_in_seconds), Field(gt=0, allow_inf_nan=False)]
 
 
 class Spec(BaseModel):
@@ -29,22 +55,31 @@ class Spec(BaseModel):
 
 
 class JobSpec(Spec):
-    """What every kind of job has. `name`, `owner` and `tags` are for people to find it by."""
+    """What every kind of job has. `name`, `owner` and `tags` are for people to find it by.
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    `timeout` is for how long it may run, all its attempts together, in seconds; text such as
+    "2h" is understood.
+    """
+
+    schema_version: Annotated[int, Field(strict=True), AfterValidator(_spoken_here)] = (
+        SCHEMA_VERSION
+    )
     kind: str
     name: Label
     owner: Owner
-    tags: tuple[Label, ...] = ()
+    tags: Annotated[tuple[Label, ...], Field(max_length=MOST_TAGS)] = ()
     device: DeviceNeed = "any"
+    timeout: Seconds | None = None
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Self:
         """Make a spec from untrusted values.
 
         Raises:
-            InvalidInput: names every mistake at once, those between fields included.
+            InvalidInput: names every mistake at once, those between fields included; but what is
+                too large or too deep is not looked at any further.
         """
+        hidden = check_bounds(data)
         mistakes: list[Mistake] = []
         spec = None
         try:
@@ -52,6 +87,8 @@ class JobSpec(Spec):
         except ValidationError as error:
             mistakes += from_validation(error, cls)
         mistakes += cls.mistakes_between_fields(data)
+        named = {mistake.where for mistake in mistakes}
+        mistakes += [mistake for mistake in hidden if mistake.where not in named]
         if mistakes or spec is None:
             raise InvalidInput(mistakes)
         return spec
@@ -68,11 +105,16 @@ class JobSpec(Spec):
 
     def canonical(self) -> str:
         """The spec as JSON, always in the same form."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return canonical_json(self.model_dump(mode="json"))
 
     def digest(self) -> str:
         """SHA-256 of the canonical form, in hexadecimal."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+
+def canonical_json(values: Mapping[str, Any]) -> str:
+    """A spec's values as JSON, always in the same form: what its hash is taken of."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 
 class ModelRef(Spec):

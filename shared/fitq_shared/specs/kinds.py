@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from fitq_shared.errors import InvalidInput
+from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.specs.base import JobSpec
 from fitq_shared.specs.describe import DescribeJob
 from fitq_shared.specs.evaluate import EvaluateJob
@@ -21,12 +20,14 @@ KINDS: dict[str, type[JobSpec]] = {
 }
 
 
-def parse_spec(data: Mapping[str, Any]) -> JobSpec:
+def parse_spec(data: object) -> JobSpec:
     """The spec of whatever kind the values name.
 
     Raises:
         InvalidInput: an unknown kind, or anything that `JobSpec.parse` finds.
     """
+    if not isinstance(data, Mapping):
+        raise InvalidInput([Mistake("job", data, "a table of the fields that a job has")])
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         raise InvalidInput([unknown_choice("kind", kind, KINDS)])

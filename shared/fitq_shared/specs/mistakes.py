@@ -9,14 +9,17 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from fitq_shared.errors import Mistake
+from fitq_shared.texts import printable, shown
+
+LONGEST_GUESS = 100
 
 
 def unknown_choice(where: str, given: object, choices: Iterable[str]) -> Mistake:
     """A value that is none of the choices; suggests the nearest."""
     names = sorted(choices)
-    near = get_close_matches(str(given), names, 1)
-    guess = f" (did you mean {near[0]!r}?)" if near else ""
-    return Mistake(where, given, f"one of {', '.join(names)}{guess}")
+    near = get_close_matches(given[:LONGEST_GUESS], names, 1) if isinstance(given, str) else []
+    guess = f" (did you mean {shown(near[0])}?)" if near else ""
+    return Mistake(where, given, f"one of {', '.join(printable(n, 60) for n in names[:50])}{guess}")
 
 
 def from_validation(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
@@ -92,7 +95,7 @@ def _bound(kind: str, context: dict[str, Any]) -> str:
 
 
 _PATTERNS = {
-    "owner": "1 to 64 characters without spaces",
+    "owner": "1 to 64 characters without spaces and '/'",
     "name": "1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
     "tags": "1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
 }

@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, ModelRef, Sha256, Spec, Split, dataset_mistakes
 from fitq_shared.specs.train import PositiveInt
+
+
+def _is_a_name(value: str) -> str:
+    if value in ("", ".", "..") or "/" in value or "\\" in value:
+        raise ValueError("the name of a file, without folders")
+    return value
+
+
+def _stays_inside(value: str) -> str:
+    if any(part in ("", ".", "..") for part in value.split("/")):
+        raise ValueError("the name of an array, as numpy.savez was given it")
+    return value
 
 
 class DatasetRows(Spec):
@@ -29,8 +41,10 @@ class FileRows(Spec):
     type: Literal["file"] = "file"
     path: Annotated[str, StringConstraints(pattern=r"^inputs/[0-9a-f]{64}\.np[yz]$")]
     sha256: Sha256
-    array: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    file: Annotated[str, StringConstraints(max_length=255)]
+    array: (
+        Annotated[str, StringConstraints(max_length=190), AfterValidator(_stays_inside)] | None
+    ) = None
+    file: Annotated[str, StringConstraints(max_length=255), AfterValidator(_is_a_name)]
 
 
 class PredictJob(JobSpec):

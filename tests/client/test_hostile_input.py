@@ -1,0 +1,153 @@
+"""Whatever a user types or hands over: exit 2, short lines, and no traceback."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from support.hostile_files import HOSTILE_ARRAYS, MODELS_REFUSED_EVERYWHERE, Hostile, weights
+
+pytestmark = pytest.mark.services
+
+TRAIN = ("train", "--dataset", "mnist", "--model", "mlp", "--dry-run")
+HOSTILE_TEXTS = {
+    "parent folder": "../../etc/passwd",
+    "line break": "a\nb",
+    "terminal escape": "\x1b[2J\x1b]0;owned\x07",
+    "turned writing": "a\u202eb",
+    "half a pair": "a\udc80b",
+    "ten thousand letters": "a" * 10_000,
+}
+hostile_texts = pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
+
+
+@pytest.fixture
+def refused(fitq, queue, records, store):
+    """Run `fitq`, which must refuse in words that can be printed, and leave nothing behind."""
+
+    def run(*arguments, jobs=0):
+        ran = fitq(*arguments)
+        assert ran.code == 2, ran
+        assert ran.out == ""
+        assert "Traceback" not in ran.err
+        assert "a" * 61 not in ran.err
+        for line in ran.err.splitlines():
+            assert line.isprintable(), line
+            assert len(line) < 400, line
+        assert len(list(records.all())) == jobs
+        assert store.files("inputs") == []
+        return ran.err
+
+    return run
+
+
+@hostile_texts
+@pytest.mark.parametrize(
+    "flag", ["--name", "--tag", "--dataset", "--loss", "--device", "--monitor"]
+)
+def test_text_in_a_flag(refused, flag, text):
+    where = {"--tag": "tags[0]", "--monitor": "early_stopping.monitor"}.get(flag, flag[2:])
+    assert f"{where} = " in refused(*TRAIN, flag, text)
+
+
+@hostile_texts
+def test_text_in_an_option_of_the_model(refused, text):
+    assert "model.units" in refused(*TRAIN, "--option", f"units={text}")
+    refused(*TRAIN, "--option", f"{text}=1")
+
+
+@hostile_texts
+def test_an_owner(refused, monkeypatch, text):
+    monkeypatch.setenv("FITQ_OWNER", text)
+    assert "owner = " in refused(*TRAIN)
+
+
+@hostile_texts
+@pytest.mark.parametrize(
+    "command", [("show",), ("cancel",), ("logs",), ("history",), ("predict", "--dataset", "mnist")]
+)
+def test_the_name_of_a_job(refused, command, text):
+    assert "there is no job" in refused(command[0], text, *command[1:])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'name = "a\\nb"',
+        'name = "\\u001b[2J"',
+        f'name = "{"a" * 10_000}"',
+        'owner = "../x"',
+        'tags = ["ok", "\\u202e"]',
+        f'"{"a" * 10_000}" = 1',
+        '"\\u001b[2J" = 1',
+        '[model]\ntype = "mlp"\n"\\u001b[2J" = 1',
+        f"epochs = {'9' * 5000}",
+        f"epochs = 0x{'f' * 5000}",
+        f"x = {'[' * 100_000}",
+        f"x = {'[' * 20}{']' * 20}",
+        f"x = [{'1,' * 100_000}]",
+        "a.b.c.d.e.f.g.h.i.j = 1",
+        "name = '\x1b'",
+        "\x00",
+        'kind = "\\u001b[2J"',
+        "kind = ['train']",
+        "epochs = 2026-01-01",
+        f'dataset = "{"a" * 10_000}"',
+    ],
+    ids=lambda content: repr(content[:20]),
+)
+def test_a_job_file(refused, nowhere, content):
+    (nowhere / "job.toml").write_text(content)
+    # The rest of the job is right, so that only this is refused
+    right = {"dataset": "mnist", "model": "mlp"}
+    flags = [(f"--{name}", value) for name, value in right.items() if name not in content]
+    refused("train", "-f", "job.toml", *(part for flag in flags for part in flag), "--dry-run")
+
+
+def test_a_job_file_that_is_no_text(refused, nowhere):
+    (nowhere / "job.toml").write_bytes(b"\xff\xfe\x80\x04")
+    assert "a job file in TOML" in refused("train", "-f", "job.toml", "--dry-run")
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_ARRAYS, ids=str)
+def test_a_hostile_array_is_refused_before_it_is_uploaded(refused, succeeded, nowhere, hostile):
+    succeeded()
+    (nowhere / "mine.npz").write_bytes(hostile.content)
+    error = refused("predict", "brave-otter", "--input", "mine.npz", jobs=1)
+    assert hostile.words in error
+    assert "mine.npz" in error
+
+
+@hostile_texts
+def test_the_name_of_an_array(refused, succeeded, nowhere, text):
+    succeeded()
+    np.savez(nowhere / "mine.npz", x=np.zeros((1, 28, 28), np.uint8))
+    refused("predict", "brave-otter", "--input", "mine.npz", "--array", text, jobs=1)
+
+
+@pytest.mark.parametrize("name", ["a\nb.npy", "\x1b[2J.npy", "a\u202eb.npy", "a\udc80b.npy"])
+def test_the_name_of_a_file(refused, succeeded, nowhere, name):
+    # Given a good array under a name that hides something
+    succeeded()
+    np.save(nowhere / "good.npy", np.zeros((1, 28, 28), np.uint8))
+    (nowhere / "good.npy").rename(nowhere / name)
+    # Then it is not taken over into the job
+    assert "rows.file" in refused("predict", "brave-otter", "--input", name, jobs=1)
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.keras", "model.pkl", "model.npz"])
+def test_a_model_is_no_input(refused, succeeded, nowhere, name):
+    succeeded()
+    (nowhere / name).write_bytes(weights())
+    error = refused("predict", "brave-otter", "--input", name, jobs=1)
+    assert "HDF5" in error if name.endswith(".npz") else "a file named *.npy or *.npz" in error
+
+
+@pytest.mark.parametrize("hostile", MODELS_REFUSED_EVERYWHERE, ids=str)
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_model_is_named_by_its_job_and_never_by_a_file(
+    refused, nowhere, suffix, hostile: Hostile
+):
+    (nowhere / f"mine{suffix}").write_bytes(hostile.content)
+    error = refused("predict", f"mine{suffix}", "--dataset", "mnist")
+    assert "the name or id of a training job, and not a file" in error

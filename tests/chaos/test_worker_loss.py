@@ -5,8 +5,6 @@ Each time the job must end with one published result, and what is published must
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import signal
 from collections.abc import Callable
@@ -17,10 +15,9 @@ import pytest
 
 from fitq.client import Client
 from fitq_shared.dispatch import send
-from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
-from fitq_shared.settings import Settings
+from support.broken_jobs import assert_published_once, runner_of, submit_long
 from support.jobs import event_types, training, wait_for_epoch, wait_for_state
 from support.waiting import wait_until
 from support.worker import Worker
@@ -30,55 +27,6 @@ StartWorker = Callable[..., Worker]
 pytestmark = pytest.mark.skipif(
     len(os.sched_getaffinity(0)) < 2, reason="two workers need two cores"
 )
-
-
-@pytest.fixture(scope="session")
-def filled_cache(session_settings: Settings, shared_worker: Worker) -> Path:
-    """The data sets, loaded once, so that no test here has to wait for them."""
-    client = Client(session_settings)
-    record = client.wait(client.submit(training(client)), 120)
-    assert record.state == "succeeded"
-    return Path(session_settings.store_url or "") / "datasets"
-
-
-@pytest.fixture
-def queue(settings: Settings, filled_cache: Path) -> Client:
-    """A client of this test's own empty queue, with the data sets at hand."""
-    (Path(settings.store_url or "") / "datasets").symlink_to(filled_cache)
-    return Client(settings)
-
-
-@pytest.fixture
-def two_workers(queue: Client, start_worker: StartWorker) -> list[Worker]:
-    """Two workers, each on a core of its own."""
-    first, second = sorted(os.sched_getaffinity(0))[:2]
-    workers = [start_worker(str(first)), start_worker(str(second))]
-    return [worker.wait_until_ready() for worker in workers]
-
-
-def submit_long(queue: Client) -> JobRecord:
-    """Submit a training of several seconds."""
-    return queue.submit(training(queue, epochs=12))
-
-
-def runner_of(queue: Client, record: JobRecord, workers: list[Worker]) -> tuple[Worker, Worker]:
-    """The worker that runs the job, and the other one."""
-    name = queue.job(record.id).worker
-    first, second = workers
-    assert first.info and second.info
-    return (first, second) if first.info.name == name else (second, first)
-
-
-def assert_published_once(queue: Client, record: JobRecord, attempt: int) -> None:
-    """The job has succeeded in this attempt, its artifacts are as the manifest says."""
-    ended = wait_for_state(queue, record, "succeeded", "failed", "cancelled")
-    assert (ended.state, ended.attempt) == ("succeeded", attempt)
-    assert event_types(queue, record).count("succeeded") == 1
-    folder = queue.folder(ended)
-    assert ended.manifest is not None
-    for name, expected in folder.sums(ended.manifest).items():
-        assert hashlib.sha256(folder.read(name)).hexdigest() == expected
-    assert len(json.loads(folder.read("history.json"))) == 12
 
 
 def test_killed_parent_leads_to_a_second_attempt(queue: Client, two_workers: list[Worker]) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -22,12 +23,18 @@ class Worker:
     """One worker on a set of CPU cores. Its log is kept in `log`."""
 
     def __init__(
-        self, settings: Settings, folder: Path, cores: str | None = None, **environment: str
+        self,
+        settings: Settings,
+        folder: Path,
+        cores: str | None = None,
+        arguments: Sequence[str] = (),
+        **environment: str,
     ) -> None:
         self._settings = settings
         self.log = folder / f"worker-{cores or 'all'}-{os.urandom(3).hex()}.log"
         command = [str(Path(sys.executable).parent / "fitq-worker"), "--device", "cpu"]
         command += ["--cores", cores] if cores else []
+        command += arguments
         variables = {
             **os.environ,
             "FITQ_REDIS_URL": settings.redis_url,

@@ -80,7 +80,10 @@ def claim(identity: Identity) -> Callable[[Redis], Attempt]:
         lease = Lease(redis, identity.resource, identity.token, 600)
         assert lease.acquire()
         attempt = records.claim(
-            record.id, 1, record.spec_hash, lease, identity.name, identity.device_name
+            *(record.id, 1, record.spec_hash, lease),
+            worker=identity.name,
+            device_name=identity.device_name,
+            threads=identity.threads,
         )
         assert isinstance(attempt, Attempt)
         return attempt

@@ -50,7 +50,7 @@ def test_it_says_its_version_and_its_options(tmp_path: Path) -> None:
     assert (version.returncode, version.stdout.split()[-1]) == (0, __version__)
     help_ = start(tmp_path, "--help")
     assert help_.returncode == 0
-    for option in ("--device", "--cores", "--log-level"):
+    for option in ("--device", "--cores", "--threads", "--log-level"):
         assert option in help_.stdout
 
 
@@ -101,7 +101,13 @@ def test_a_gpu_that_is_not_there(tmp_path: Path, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--device", "abacus"), ("--log-level", "nonsense"), ("--no-such-option",)]
+    "arguments",
+    [
+        ("--device", "abacus"),
+        ("--log-level", "nonsense"),
+        ("--threads", "0"),
+        ("--no-such-option",),
+    ],
 )
 def test_wrong_use_is_no_traceback(
     tmp_path: Path, settings: Settings, arguments: tuple[str, ...]

@@ -13,7 +13,8 @@ from fitq_shared.errors import (
     Mistake,
     StoreError,
 )
-from fitq_worker.failures import explain
+from fitq_shared.record import Reason
+from fitq_worker.failures import STORAGE_FAULTS, explain, may_pass
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_tensorflow_s_long_words_are_cut() -> None:
 def test_a_volume_that_is_full_or_read_only(number: int) -> None:
     reason = explain(OSError(number, "no good", "/volume/model.keras"))
     assert reason.kind == "store"
-    assert reason.message.startswith("the volume cannot be written")
+    assert reason.message.startswith("the volume cannot be used")
     assert "/volume/model.keras" in reason.message
     assert reason.hint
 
@@ -100,3 +101,35 @@ def test_unforeseen_errors_keep_their_own_words(error: Exception, text: str) -> 
     assert reason.kind == "error"
     assert reason.message.startswith(text)
     assert "fitq logs" in reason.hint
+
+
+@pytest.mark.parametrize("number", STORAGE_FAULTS)
+def test_a_fault_of_the_storage_may_pass(number: int) -> None:
+    assert may_pass(OSError(number, "no good"))
+    # HDF5 says the number in words of its own, in errors of several classes
+    said = f"Unable to synchronously write (errno = {number}, error message = 'no good')"
+    for error in (OSError(said), RuntimeError(said)):
+        assert may_pass(error)
+        assert explain(error).kind == "store"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOENT, "not there"),
+        OSError(errno.EACCES, "not ours"),
+        OSError("Unable to open file (errno = 2, error message = 'No such file or directory')"),
+        ValueError("odd shapes"),
+        MemoryError(),
+        BadJob("the loss is not finite (errno = 28, it says)"),
+        StoreError("the manifest is not the one that was published"),
+    ],
+)
+def test_what_the_job_brings_about_itself_does_not_pass(error: Exception) -> None:
+    assert not may_pass(error)
+
+
+def test_the_store_says_itself_whether_it_may_pass() -> None:
+    error = StoreError("cannot write it", "make room", passing=True)
+    assert may_pass(error)
+    assert explain(error) == Reason("store", "cannot write it", "make room")

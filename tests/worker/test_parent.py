@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from fitq.client import Client
+from fitq_shared.queues import queue_for
 from fitq_shared.record import JobRecord
 from fitq_shared.redis_link import open_redis
 from fitq_shared.settings import Settings
@@ -96,7 +97,7 @@ def test_nothing_is_prefetched(
     seen = epochs(queue, long)
     wait_until(lambda: epochs(queue, long) > seen + 1, 60, "two more epochs of the first job")
     # Then it waits in the queue, for whoever has time
-    assert redis.llen("fitq.any") == 1
+    assert redis.llen(queue_for("any")) == 1
     assert queue.place(second) == 0
     # And an idle worker takes it, while the first job goes on
     idle = start_worker(str(other)).wait_until_ready()
@@ -105,7 +106,7 @@ def test_nothing_is_prefetched(
     assert idle.info is not None
     assert busy.info is not None
     assert ended.worker == idle.info.name != busy.info.name
-    assert redis.llen("fitq.any") == 0
+    assert redis.llen(queue_for("any")) == 0
     running = queue.job(long.id)
     assert (running.state, running.worker) == ("running", busy.info.name)
     # And each child is held to its own core

@@ -121,7 +121,7 @@ def test_a_cancelled_job_is_told_to_stop(
 def test_an_attempt_that_was_given_to_another_is_outdated(
     redis: Redis, attempt: Attempt, reporter: Reporter
 ) -> None:
-    Records(redis).give_back(attempt, Reason("worker-lost", "gone"), lost=True)
+    Records(redis).give_back(attempt, Reason("worker-lost", "gone"), counts="lost")
     assert order_of(reporter) == "outdated"
 
 
@@ -141,6 +141,29 @@ def test_drain_is_heard_at_once(
     draining()
     # Then the job stops without waiting for the next time to ask
     assert order_of(reporter) == "drain"
+
+
+def test_a_job_that_runs_for_longer_than_it_may_is_told_to_stop(
+    redis: Redis, attempt: Attempt, clock: Clock
+) -> None:
+    # Given a job that may run for a minute, of which earlier attempts have taken 20 seconds
+    reporter = Reporter(Records(redis), attempt, timeout=60, ran=20)
+    # When it has run for 39 seconds more, Then it goes on
+    clock.now += 39
+    reporter.obey()
+    # When its time is over, Then it is told to stop
+    clock.now += 2
+    assert order_of(reporter) == "timeout"
+
+
+def test_a_job_that_was_cancelled_too_late_is_cancelled_all_the_same(
+    redis: Redis, attempt: Attempt, clock: Clock
+) -> None:
+    reporter = Reporter(Records(redis), attempt, timeout=60)
+    records = Records(redis)
+    records.cancel(records.get(attempt.job_id))
+    clock.now += 100
+    assert order_of(reporter) == "cancel"
 
 
 @pytest.fixture

@@ -5,24 +5,31 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import redis
 
+from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.dispatch import send
+from fitq_shared.dispatch import send_to_front
 from fitq_shared.errors import FitqError, JobError, StoreError
 from fitq_shared.lease import Lease
-from fitq_shared.record import Attempt, Reason
+from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
+from fitq_shared.signing import Signer, check_record
 from fitq_shared.specs.kinds import parse_spec
 from fitq_shared.store import Store
-from fitq_worker.failures import explain
+from fitq_worker.checkpoints import remove_checkpoints
+from fitq_worker.child import CHILD_CANNOT_GO_ON
+from fitq_worker.ended_jobs import keep_record
+from fitq_worker.failures import explain, may_pass
 from fitq_worker.job_context import JobContext
 from fitq_worker.job_log import job_log
 from fitq_worker.jobs import HANDLERS
+from fitq_worker.other_threads import ProcessDied, run_with_threads
 from fitq_worker.reporter import Reporter, StopJob
+from fitq_worker.stuck_jobs import timed_out
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -31,8 +38,6 @@ if TYPE_CHECKING:
     from fitq_worker.identity import Identity
 
 log = logging.getLogger(__name__)
-
-CHILD_CANNOT_GO_ON = 70
 
 
 class NotPublished(Exception):
@@ -49,6 +54,7 @@ class _Child:
     records: Records
     live_records: Records
     lease: Lease
+    signer: Signer | None
 
 
 _child: _Child
@@ -62,9 +68,10 @@ def prepare(app: Celery, settings: Settings, identity: Identity) -> None:
         app=app,
         store=Store(settings.store_url or ""),
         identity=identity,
-        records=Records(patient),
+        records=Records(patient, settings.loss_limit),
         live_records=Records(open_redis(settings)),
         lease=Lease(patient, identity.resource, identity.token, settings.lease_seconds),
+        signer=Signer.from_settings(settings),
     )
 
 
@@ -80,51 +87,67 @@ def run_attempt(job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
     """
     child = _child
     identity = child.identity
-    if not (isinstance(job_id, str) and isinstance(number, int) and isinstance(spec_hash, str)):
-        log.warning("dropped a message that makes no sense: %r", (job_id, number, spec_hash))
-        raise NotPublished("malformed")
     try:
         attempt = child.records.claim(
-            job_id, number, spec_hash, child.lease, identity.name, identity.device_name
+            *(job_id, number, spec_hash, child.lease),
+            worker=identity.name,
+            device_name=identity.device_name,
+            threads=identity.threads,
         )
         if isinstance(attempt, str):
             log.info("job %s, attempt %s: dropped, its message is %s", job_id, number, attempt)
             raise NotPublished(attempt)
-        return _run(child, attempt)
+        record = child.records.get(job_id)
+        if record.threads is not None and record.threads != identity.threads:
+            return run_with_threads(identity, attempt, record.threads)
+        return run_claimed(attempt)
     except redis.RedisError:
         # Redis stayed away for longer than we try. Only the parent can still hand the job back,
         # and it does so when this process dies.
         log.exception("job %s: its outcome cannot be recorded", job_id)
         logging.shutdown()
         os._exit(CHILD_CANNOT_GO_ON)
+    except ProcessDied:
+        # As if this process had died with it: the parent hands the job back.
+        log.exception("job %s", job_id)
+        logging.shutdown()
+        os._exit(1)
 
 
-def _run(child: _Child, attempt: Attempt) -> dict[str, Any]:
-    folder = AttemptFolder(child.store, attempt.job_id, attempt.number)
+def run_claimed(attempt: Attempt) -> dict[str, Any]:
+    """Run a claimed attempt, and publish what it made; as `run_attempt`."""
+    child = _child
+    record = child.records.get(attempt.job_id)
+    folder = AttemptFolder.of(child.store, record)
     try:
-        metrics = _work(child, attempt, folder)
+        check_record(record, child.signer)
+        metrics = _work(child, attempt, record, folder)
         published = child.records.succeed(attempt, folder.seal(), metrics)
     except StopJob as stop:
-        return _stopped(child, attempt, stop.order)
+        return _stopped(child, attempt, folder, stop.order)
     except Exception as error:
         if isinstance(error, redis.RedisError):
             raise
         return _failed(child, attempt, folder, error)
     if not published:
         raise NotPublished("outdated")
+    remove_checkpoints(child.store, record)
+    keep_record(child.store, child.records.get(attempt.job_id))
     return {**_rounded(metrics), "artifacts": folder.location}
 
 
-def _work(child: _Child, attempt: Attempt, folder: AttemptFolder) -> dict[str, float]:
-    record = child.records.get(attempt.job_id)
+def _work(
+    child: _Child, attempt: Attempt, record: JobRecord, folder: AttemptFolder
+) -> dict[str, float]:
     spec = parse_spec(record.spec)
     context = JobContext(
         record=record,
         folder=folder,
         store=child.store,
-        reporter=Reporter(child.live_records, attempt),
+        reporter=Reporter(child.live_records, attempt, record.timeout, record.ran),
         identity=child.identity,
     )
+    snapshots.keep(child.store, record)
     folder.write_json(AttemptFolder.spec, record.spec)
     with job_log(folder.local(AttemptFolder.log)) as job:
         job.info("%s %s: %s", record.kind, record.name, record.summary)
@@ -144,13 +167,16 @@ def _work(child: _Child, attempt: Attempt, folder: AttemptFolder) -> dict[str, f
     return metrics
 
 
-def _stopped(child: _Child, attempt: Attempt, order: str) -> dict[str, Any]:
+def _stopped(child: _Child, attempt: Attempt, folder: AttemptFolder, order: str) -> dict[str, Any]:
     if order == "cancel":
-        child.records.cancelled(attempt)
+        _seal(attempt, folder)
+        if child.records.cancelled(attempt):
+            keep_record(child.store, child.records.get(attempt.job_id))
+    elif order == "timeout":
+        _fail(child, attempt, folder, timed_out(child.records.get(attempt.job_id)))
     elif order == "drain":
         reason = Reason("drain", f"the worker {child.identity.name} was told to leave")
-        if child.records.give_back(attempt, reason, lost=False) == "queued":
-            send(child.app, child.records.get(attempt.job_id))
+        _give_back(child, attempt, reason, "")
     raise NotPublished(order)
 
 
@@ -159,14 +185,42 @@ def _failed(
 ) -> dict[str, Any]:
     reason = explain(error)
     log.warning("job %s failed: %s", attempt.job_id, reason.message)
+    if may_pass(error):
+        _give_back(child, attempt, reason, "fault")
+        raise NotPublished(reason.kind) from error
+    if not _fail(child, attempt, folder, reason):
+        raise NotPublished("outdated") from error
+    shown = f"{reason.message}; {reason.hint}" if reason.hint else reason.message
+    raise JobError(shown) from error
+
+
+def _fail(child: _Child, attempt: Attempt, folder: AttemptFolder, reason: Reason) -> bool:
+    _seal(attempt, folder)
+    failed = child.records.fail(attempt, reason)
+    if failed:
+        keep_record(child.store, child.records.get(attempt.job_id))
+    return failed
+
+
+def _seal(attempt: Attempt, folder: AttemptFolder) -> None:
+    """Write the manifest of what an attempt without a result leaves, if that can be done."""
     try:
         folder.seal()
     except StoreError as unsealed:
         log.warning("job %s: no manifest: %s", attempt.job_id, unsealed.message)
-    if not child.records.fail(attempt, reason):
-        raise NotPublished("outdated") from error
-    shown = f"{reason.message}; {reason.hint}" if reason.hint else reason.message
-    raise JobError(shown) from error
+
+
+def _give_back(
+    child: _Child, attempt: Attempt, reason: Reason, counts: Literal["fault", ""]
+) -> None:
+    state = child.records.give_back(attempt, reason, counts=counts)
+    if state in ("stale", "alive"):
+        return
+    record = child.records.get(attempt.job_id)
+    if state == "queued":
+        send_to_front(child.app, child.records, record)
+    elif record.ended:
+        keep_record(child.store, record)
 
 
 def _rounded(metrics: dict[str, float]) -> dict[str, float]:

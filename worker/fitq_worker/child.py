@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # Repeated `fit` in one process leaks memory that `clear_session` does not give back.
 JOBS_PER_CHILD = 100
+# The exit code of a child that cannot record how its attempt ended.
+CHILD_CANNOT_GO_ON = 70
 
 
 def connect(app: Celery, settings: Settings, identity: Identity) -> None:

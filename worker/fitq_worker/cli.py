@@ -20,7 +20,7 @@ from fitq_shared.queues import queues_served_by
 from fitq_shared.redis_link import Redis, open_redis, reporting_unreachable
 from fitq_shared.settings import Settings
 from fitq_shared.store import Store
-from fitq_shared.workers import announce, withdraw
+from fitq_shared.workers import announce, drain_order, withdraw
 from fitq_worker import __version__
 from fitq_worker.devices import Device, find_devices
 from fitq_worker.identity import Identity
@@ -39,13 +39,18 @@ log = logging.getLogger(__name__)
 )
 @click.option("--cores", help="CPU cores to use, such as 0-3 or 0,2. Default: all.")
 @click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    help="How many threads one operation may use. Default: one for each core.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False),
     default="INFO",
     show_default=True,
     help="How much to log.",
 )
-def worker(device: str, cores: str | None, log_level: str) -> None:
+def worker(device: str, cores: str | None, threads: int | None, log_level: str) -> None:
     """Take jobs from the queue and run them on one device.
 
     Waits while all its devices belong to other workers. Redis and the store come from
@@ -58,7 +63,7 @@ def worker(device: str, cores: str | None, log_level: str) -> None:
     _check_keras()
     with reporting_unreachable(settings):
         open_redis(settings).ping()
-        identity, chosen = _claim(open_redis(settings, patient=True), devices, settings)
+        identity, chosen = _claim(open_redis(settings, patient=True), devices, settings, threads)
     log.info("holds %s as %s", chosen.name, identity.name)
     _become_celery(identity, chosen, log_level)
 
@@ -98,7 +103,9 @@ def _check_keras() -> None:
         )
 
 
-def _claim(redis: Redis, devices: list[Device], settings: Settings) -> tuple[Identity, Device]:
+def _claim(
+    redis: Redis, devices: list[Device], settings: Settings, threads: int | None
+) -> tuple[Identity, Device]:
     """Take the lease of the first device that is free, waiting for as long as none is."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave the same way as on Ctrl-C
     token = secrets.token_hex(8)
@@ -108,20 +115,23 @@ def _claim(redis: Redis, devices: list[Device], settings: Settings) -> tuple[Ide
     while True:
         for device in devices:
             if Lease(redis, device.resource, token, settings.lease_seconds).acquire():
-                return _identity(token, device), device
+                return _identity(token, device, threads), device
         if not told:
             log.info("waiting: %s in use by another worker", ", ".join(d.name for d in devices))
             told = True
-        waiting = _identity(token, devices[0])
+        waiting = _identity(token, devices[0], threads)
         announce(redis, waiting.info("waiting", since), settings.lease_seconds)
         try:
             pause.wait(min(1.0, settings.lease_seconds / 3))
+            if drain_order(redis, token):
+                log.info("told to leave")
+                raise KeyboardInterrupt
         except KeyboardInterrupt:
             withdraw(redis, token)
             raise
 
 
-def _identity(token: str, device: Device) -> Identity:
+def _identity(token: str, device: Device, threads: int | None) -> Identity:
     host = socket.gethostname()
     return Identity(
         token=token,
@@ -130,7 +140,7 @@ def _identity(token: str, device: Device) -> Identity:
         device=device.kind,
         device_name=device.name,
         resource=device.resource,
-        threads=len(device.cores),
+        threads=threads or len(device.cores),
     )
 
 

@@ -8,6 +8,11 @@ from fitq_shared.errors import BadJob, FitqError, InvalidInput, JobError, StoreE
 from fitq_shared.record import Reason
 from fitq_worker import backend
 
+STORAGE_FAULTS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EFBIG),
+    *(errno.ENODEV, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN),
+)
+
 
 def explain(error: BaseException) -> Reason:
     """Why the job failed. Errors that fitq did not foresee keep their own words."""
@@ -21,13 +26,25 @@ def explain(error: BaseException) -> Reason:
         )
     if isinstance(error, FitqError):
         return Reason(_kind(error), error.message, error.hint)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
+    if may_pass(error):
         return Reason(
             "store",
-            f"the volume cannot be written: {error}",
+            f"the volume cannot be used: {error}",
             "make room in the volume, or mount it",
         )
     return Reason("error", f"{type(error).__name__}: {error}", "see the whole log with `fitq logs`")
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the storage failed, not the job: trying again later may help."""
+    if isinstance(error, StoreError):
+        return error.passing
+    if isinstance(error, FitqError):
+        return False
+    if isinstance(error, OSError) and error.errno in STORAGE_FAULTS:
+        return True
+    # HDF5 puts the number of the error into the text of errors of several classes.
+    return any(f"errno = {number}," in str(error) for number in STORAGE_FAULTS)
 
 
 def _kind(error: FitqError) -> str:

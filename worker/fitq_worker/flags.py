@@ -1,15 +1,31 @@
-"""Two flags that parent and child share: "drain", set by the parent, and "warm", by the child.
+"""What parent and child tell each other without Redis or signals, in shared memory.
 
-They are bytes of anonymous shared memory made before the fork, so they need no Redis and no
-signal.
+The memory is made before the fork. "drain" is set by the parent, "warm" and the process's id
+by the child. A process that runs a job for the child finds it by an inherited descriptor.
 """
 
 from __future__ import annotations
 
 import mmap
+import os
+import struct
 
-_DRAIN, _WARM = 0, 1
-_FLAGS = mmap.mmap(-1, 2)
+VARIABLE = "FITQ_FLAGS_FD"
+
+_DRAIN, _WARM, _CHILD, _SIZE = 0, 1, 8, 16
+
+
+def _open() -> int:
+    inherited = os.environ.get(VARIABLE)
+    if inherited is not None:
+        return int(inherited)
+    descriptor = os.memfd_create("fitq-flags")
+    os.ftruncate(descriptor, _SIZE)
+    return descriptor
+
+
+DESCRIPTOR = _open()
+_FLAGS = mmap.mmap(DESCRIPTOR, _SIZE)
 
 
 def start_draining() -> None:
@@ -23,10 +39,17 @@ def draining() -> bool:
 
 
 def set_warm() -> None:
-    """Say that a child has Keras."""
+    """Say that a child, the calling process, has Keras."""
+    _FLAGS[_CHILD:_SIZE] = struct.pack("q", os.getpid())
     _FLAGS[_WARM] = 1
 
 
 def warm() -> bool:
     """Whether a child has had Keras since the worker started."""
     return _FLAGS[_WARM] == 1
+
+
+def child_pid() -> int | None:
+    """The process that runs the jobs; None before the first is ready."""
+    pid: int = struct.unpack("q", _FLAGS[_CHILD:_SIZE])[0]
+    return pid or None

@@ -60,7 +60,7 @@ class Keeper:
                     log.error("another worker holds %s: leaving", self._identity.resource)
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
-                state = "ready" if flags.warm() else "starting"
+                state = _state()
                 announce(self._redis, self._identity.info(state, since), self._seconds)
             except redis.RedisError as error:
                 log.warning("cannot renew the lease, trying again: %s", error)
@@ -69,3 +69,9 @@ class Keeper:
             pause = self._seconds / 3 if flags.warm() else min(self._seconds / 3, 0.5)
             if self._leave.wait(pause):
                 return
+
+
+def _state() -> str:
+    if flags.draining():
+        return "draining"
+    return "ready" if flags.warm() else "starting"

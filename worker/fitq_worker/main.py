@@ -5,13 +5,15 @@ This module is loaded in the parent, which never imports Keras; only the child d
 
 from fitq_shared.celery_app import make_app
 from fitq_shared.settings import Settings
-from fitq_worker import child, parent, tasks
+from fitq_worker import child, message_gate, parent, tasks
+from fitq_worker.consumer import PatientConsumer
 from fitq_worker.identity import Identity
 
 settings = Settings.load()
 identity = Identity.from_environment()
 app = make_app(settings)
-app.conf.update(worker_max_tasks_per_child=child.JOBS_PER_CHILD)
+app.conf.update(worker_max_tasks_per_child=child.JOBS_PER_CHILD, worker_consumer=PatientConsumer)
 tasks.register(app)
+message_gate.install(app)
 parent.connect(app, settings, identity)
 child.connect(app, settings, identity)

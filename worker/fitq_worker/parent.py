@@ -14,8 +14,9 @@ from billiard.exceptions import WorkerLostError
 from celery import signals
 
 from fitq_shared.record import Attempt, Reason
-from fitq_worker import flags
+from fitq_worker.child import CHILD_CANNOT_GO_ON
 from fitq_worker.keeper import Keeper
+from fitq_worker.leaving import Leaving
 from fitq_worker.reaper import Reaper
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ log = logging.getLogger(__name__)
 
 def connect(app: Celery, settings: Settings, identity: Identity) -> None:
     """Hook the parent's duties into the life of a Celery worker."""
+    leaving = Leaving()
     keeper = Keeper(settings, identity)
-    reaper = Reaper(app, settings)
+    reaper = Reaper(app, settings, identity, leaving)
     kills = out_of_memory_kills()
 
     def begin(**_: Any) -> None:
@@ -41,8 +43,8 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
         reaper.stop()
         keeper.stop()
 
-    def leaving(**_: Any) -> None:
-        flags.start_draining()
+    def told_to_leave(**_: Any) -> None:
+        leaving.signalled()
 
     def child_died(exception: BaseException, kwargs: Any, **_: Any) -> None:
         nonlocal kills
@@ -51,16 +53,23 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
         before, kills = kills, out_of_memory_kills()
         for_memory = kills > before and "SIGKILL" in str(exception)
         attempt = Attempt(kwargs["job"], kwargs["attempt"], identity.token)
-        reaper.hand_back(attempt, _loss(exception, for_memory))
+        if leaving.at_once:
+            reason = Reason("drain", f"the worker {identity.name} was told to leave at once")
+            reaper.hand_back(attempt, reason, "")
+        elif f"exitcode {CHILD_CANNOT_GO_ON}" in str(exception):
+            reason = Reason("redis", "Redis did not answer when the attempt had ended")
+            reaper.hand_back(attempt, reason, "fault")
+        else:
+            reaper.hand_back(attempt, _loss(exception, for_memory), "lost")
 
     def terminated(request: Any, **_: Any) -> None:
         attempt = Attempt(request.kwargs["job"], request.kwargs["attempt"], identity.token)
         reason = Reason("worker-lost", "a Celery revoke ended its process", "use `fitq cancel`")
-        reaper.hand_back(attempt, reason)
+        reaper.hand_back(attempt, reason, "lost")
 
     for signal, receiver in (
         (signals.worker_init, begin),
-        (signals.worker_shutting_down, leaving),
+        (signals.worker_shutting_down, told_to_leave),
         (signals.worker_shutdown, end),
         (signals.task_failure, child_died),
         (signals.task_revoked, terminated),

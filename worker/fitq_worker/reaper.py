@@ -11,21 +11,27 @@ import logging
 import math
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import redis
 from kombu.exceptions import OperationalError
 
-from fitq_shared.dispatch import send
+from fitq_shared.dispatch import send_to_front
 from fitq_shared.queues import QUEUES
-from fitq_shared.record import Attempt, Reason
+from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
+from fitq_shared.store import Store
+from fitq_shared.workers import drain_order
+from fitq_worker.ended_jobs import keep_record
+from fitq_worker.stuck_jobs import StuckJobs
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from fitq_shared.settings import Settings
+    from fitq_worker.identity import Identity
+    from fitq_worker.leaving import Leaving
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +40,23 @@ PERIOD_SECONDS = 1.0
 # being replaced imports Keras first. Too short only makes duplicates, which are dropped.
 MESSAGE_GRACE_SECONDS = 8.0
 
+Counts = Literal["lost", "fault", ""]
+
 
 class Reaper:
     """A thread that looks at all running and queued jobs once a second."""
 
-    def __init__(self, app: Celery, settings: Settings) -> None:
+    def __init__(
+        self, app: Celery, settings: Settings, identity: Identity, leaving: Leaving
+    ) -> None:
         self._app = app
-        self._records = Records(open_redis(settings))
+        self._identity = identity
+        self._leaving = leaving
+        self._records = Records(open_redis(settings), settings.loss_limit)
+        self._store = Store(settings.store_url or "")
+        self._stuck = StuckJobs(self._records, self._store)
         self._lease_seconds = settings.lease_seconds
-        self._handed_back: collections.deque[tuple[Attempt, Reason]] = collections.deque()
+        self._handed_back: collections.deque[tuple[Attempt, Reason, Counts]] = collections.deque()
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fitq-reaper", daemon=True)
 
@@ -55,9 +69,9 @@ class Reaper:
         self._leave.set()
         self._thread.join()
 
-    def hand_back(self, attempt: Attempt, reason: Reason) -> None:
+    def hand_back(self, attempt: Attempt, reason: Reason, counts: Counts) -> None:
         """Queue again a job of this worker whose child has died; tried until Redis takes it."""
-        self._handed_back.append((attempt, reason))
+        self._handed_back.append((attempt, reason, counts))
 
     def _run(self) -> None:
         left = False
@@ -68,8 +82,11 @@ class Reaper:
                 self._give_back_our_own()
                 # While Redis was away leases ran out: let those who live renew theirs first.
                 if time.monotonic() - failed_at > self._lease_seconds:
-                    self._give_back_orphans()
+                    self._look_at_running_jobs()
+                self._send_what_is_due()
                 self._send_lost_messages()
+                if order := drain_order(self._records.redis, self._identity.token):
+                    self._leaving.order(order)
             except (redis.RedisError, OperationalError) as error:
                 failed_at = time.monotonic()
                 log.warning("the reaper cannot reach Redis, trying again: %s", error)
@@ -78,37 +95,50 @@ class Reaper:
 
     def _give_back_our_own(self) -> None:
         while self._handed_back:
-            attempt, reason = self._handed_back[0]
-            self._give_back(attempt, reason)
+            attempt, reason, counts = self._handed_back[0]
+            self._give_back(attempt, reason, counts)
             self._handed_back.popleft()
 
-    def _give_back_orphans(self) -> None:
+    def _look_at_running_jobs(self) -> None:
         for record in self._records.running():
-            if record.token is None or record.lease is None:
-                continue
-            if self._records.redis.get(record.lease) == record.token:
-                continue
-            attempt = Attempt(record.id, record.attempt, record.token)
-            reason = Reason(
-                "worker-lost",
-                f"the worker {record.worker} stopped answering",
-                "see that worker's log and its host",
-            )
-            self._give_back(attempt, reason, unless_leased=record.lease)
+            if record.token == self._identity.token:
+                self._stuck.look_at(record)
+            elif record.token is not None and record.lease is not None:
+                self._give_back_orphan(record, record.token, record.lease)
+
+    def _give_back_orphan(self, record: JobRecord, token: str, lease: str) -> None:
+        if self._records.redis.get(lease) == token:
+            return
+        reason = Reason(
+            "worker-lost",
+            f"the worker {record.worker} stopped answering",
+            "see that worker's log and its host",
+        )
+        self._give_back(
+            Attempt(record.id, record.attempt, token), reason, "lost", unless_leased=lease
+        )
 
     def _give_back(
-        self, attempt: Attempt, reason: Reason, unless_leased: str | None = None
+        self, attempt: Attempt, reason: Reason, counts: Counts, unless_leased: str | None = None
     ) -> None:
-        state = self._records.give_back(attempt, reason, lost=True, unless_leased=unless_leased)
+        state = self._records.give_back(attempt, reason, counts=counts, unless_leased=unless_leased)
         if state in ("stale", "alive"):
             return
         log.warning("job %s, attempt %s: %s", attempt.job_id, attempt.number, reason.message)
+        record = self._records.get(attempt.job_id)
         if state == "queued":
-            send(self._app, self._records.get(attempt.job_id))
+            send_to_front(self._app, self._records, record)
+        elif record.ended:
+            keep_record(self._store, record)
+
+    def _send_what_is_due(self) -> None:
+        for record in self._records.due():
+            if self._records.may_resend(record):
+                send_to_front(self._app, self._records, record)
 
     def _send_lost_messages(self) -> None:
         for queue in QUEUES:
             for record in self._records.without_message(queue, MESSAGE_GRACE_SECONDS):
                 if self._records.may_resend(record):
                     log.warning("job %s: its message was lost; sending it again", record.id)
-                    send(self._app, record)
+                    send_to_front(self._app, self._records, record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -35,11 +36,18 @@ class Reporter:
 
     Training goes on while Redis is away: a report that cannot be sent is logged, and without
     an order the job goes on.
+
+    Args:
+        timeout: for how long the job may run, all its attempts together, in seconds.
+        ran: for how long earlier attempts have run.
     """
 
-    def __init__(self, records: Records, attempt: Attempt) -> None:
+    def __init__(
+        self, records: Records, attempt: Attempt, timeout: float | None = None, ran: float = 0.0
+    ) -> None:
         self._records = records
         self._attempt = attempt
+        self._end = math.inf if timeout is None else time.monotonic() + timeout - ran
         self._progress_at = 0.0
         self._order_at = 0.0
 
@@ -58,7 +66,7 @@ class Reporter:
         """Stop the job if that is asked for.
 
         Raises:
-            StopJob: its order is "drain", "cancel" or "outdated".
+            StopJob: its order is "drain", "cancel", "timeout" or "outdated".
         """
         if flags.draining():
             raise StopJob("drain")
@@ -73,6 +81,8 @@ class Reporter:
             return
         if order != "go-on":
             raise StopJob(order)
+        if now > self._end:
+            raise StopJob("timeout")
 
     def _publish(self, event: str, row: Mapping[str, float | str]) -> None:
         attempt = self._attempt

@@ -1,0 +1,65 @@
+"""Ends a job of this worker that should have stopped by itself, and does not."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from fitq_shared.record import Attempt, JobRecord, Reason
+from fitq_shared.records import Records
+from fitq_shared.store import Store
+from fitq_worker.ended_jobs import keep_record
+from fitq_worker.leaving import end_child
+
+log = logging.getLogger(__name__)
+
+# A job obeys between two batches. One that has not done so for this long is stuck in something.
+PATIENCE_SECONDS = 10.0
+
+
+class StuckJobs:
+    """Looks at the running job of this worker: the record ends first, then the child.
+
+    So whatever the child does meanwhile, it finds its attempt outdated. The clock is this
+    host's, and starts when the order was first seen here.
+    """
+
+    def __init__(self, records: Records, store: Store) -> None:
+        self._records = records
+        self._store = store
+        self._ordered: tuple[Attempt, float] | None = None
+
+    def look_at(self, record: JobRecord) -> None:
+        """End the job if it was to stop PATIENCE_SECONDS ago."""
+        attempt = Attempt(record.id, record.attempt, record.token or "")
+        late = record.timeout is not None and self._ran(record) > record.timeout
+        if not (record.cancel or late):
+            return
+        now = time.monotonic()
+        if self._ordered is None or self._ordered[0] != attempt:
+            self._ordered = (attempt, now)
+        if now - self._ordered[1] < PATIENCE_SECONDS:
+            return
+        ended = (
+            self._records.cancelled(attempt)
+            if record.cancel
+            else self._records.fail(attempt, timed_out(record))
+        )
+        if ended:
+            log.warning("job %s does not stop: ending its process", record.id)
+            end_child()
+            keep_record(self._store, self._records.get(record.id))
+
+    def _ran(self, record: JobRecord) -> float:
+        seconds, micros = self._records.redis.time()
+        return record.ran + float(seconds) + micros / 1e6 - (record.started or float(seconds))
+
+
+def timed_out(record: JobRecord) -> Reason:
+    """Why a job failed that ran for longer than it may."""
+    return Reason(
+        "timeout",
+        f"the job ran for longer than its timeout of {record.timeout:g} s",
+        f"go on from its last checkpoint with `fitq retry {record.name}`, "
+        "or submit it with a longer --timeout",
+    )

@@ -23,12 +23,17 @@ COMMANDS = {
     "wait": "Wait until jobs have ended.",
     "logs": "Print a job's log.",
     "cancel": "Cancel jobs.",
+    "retry": "Run jobs again that have failed or were cancelled.",
     "history": "Print a job's training history.",
     "pull": "Copy a job's artifacts to a folder.",
     "datasets": "List and describe the data sets.",
     "models": "List the models that can be trained, with their options.",
+    "rm": "Remove jobs with all their files.",
+    "gc": "Remove what nobody will need again.",
     "workers": "List the workers and what they do.",
+    "drain": "Let workers leave.",
     "doctor": "Check what fitq needs, part by part.",
+    "reindex": "Bring back the jobs that Redis has lost.",
     "version": "Print the versions.",
 }
 INTERRUPTED = 130

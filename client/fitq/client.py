@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import copy
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fitq.rebuild import LostJob, find_lost, restore
+from fitq.removal import needed_models, remove_job, why_not
+from fitq.retention import Findings, Retention, Waste, find_waste, remove_waste
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError
 from fitq_shared.events import ENDINGS, Event, follow
+from fitq_shared.outage import Outage
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
-from fitq_shared.redis_link import open_redis, reporting_unreachable
+from fitq_shared.redis_link import (
+    PATIENT_SECONDS,
+    QUICK_SECONDS,
+    is_replicated,
+    open_redis,
+    replica_has_all,
+    reporting_unreachable,
+)
 from fitq_shared.settings import Settings
 from fitq_shared.specs.base import JobSpec, ModelRef
 from fitq_shared.store import Store
-from fitq_shared.workers import WorkerInfo, list_workers
+from fitq_shared.workers import (
+    DrainMode,
+    WorkerInfo,
+    ask_to_drain,
+    drain_order,
+    list_workers,
+)
 
 if TYPE_CHECKING:
     from celery import Celery
+
+AWAY = "Redis does not answer; the job goes on; waiting for it to come back"
+BACK = "Redis is back"
+
+
+def say(text: str) -> None:
+    """Tell whoever waits, on standard error: standard output holds results only."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 class Client:
@@ -35,29 +63,66 @@ class Client:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.load()
-        self._redis = open_redis(self.settings)
+        self._outage = Outage(QUICK_SECONDS)
+        self._redis = open_redis(self.settings, outage=self._outage)
         self._records = Records(self._redis)
         self._app: Celery | None = None
+        self._rides_out = False
+
+    def patient(
+        self, tell: Callable[[str], None] = say, seconds: float = PATIENT_SECONDS
+    ) -> Client:
+        """This client, but it rides out an outage of Redis, for so many seconds.
+
+        `events` and `wait` do so by themselves.
+
+        Args:
+            tell: called when Redis goes away for longer than a moment, and when it is back.
+
+        Raises:
+            QueueUnreachable: Redis has never answered, nor does it now.
+        """
+        if not self._outage.was_there:
+            with reporting_unreachable(self.settings):
+                self._redis.ping()
+        outage = Outage(seconds, away=lambda _: tell(AWAY), back=lambda: tell(BACK))
+        client = copy.copy(self)
+        client._redis = open_redis(self.settings, outage=outage)
+        client._records = Records(client._redis)
+        client._rides_out = True
+        return client
 
     # -- jobs -----------------------------------------------------------------------------
 
     def submit(self, spec: JobSpec) -> JobRecord:
-        """Queue a job."""
+        """Queue a job.
+
+        Behind Sentinels, says on standard error when no replica has confirmed the job.
+        """
         from kombu.exceptions import OperationalError
 
         from fitq_shared.celery_app import make_app
         from fitq_shared.dispatch import submit
+        from fitq_shared.signing import Signer
 
         with reporting_unreachable(self.settings):
             self._redis.ping()
             self._app = self._app or make_app(self.settings)
             try:
-                return submit(self._app, self._records, spec)
+                signer = Signer.from_settings(self.settings)
+                record = submit(self._app, self._records, spec, signer)
             except OperationalError as error:
                 raise QueueUnreachable(
                     f"the job is recorded, but its message could not be sent: {error}",
                     "a worker will find it; see `fitq jobs`",
                 ) from error
+            if is_replicated(self.settings) and not replica_has_all(self._redis):
+                say(
+                    f"no replica of Redis has confirmed {record.name} within a second: a failover "
+                    f"now could lose it; if `fitq show {record.id}` then does not know it, "
+                    f"submit it again"
+                )
+            return record
 
     def job(self, reference: str) -> JobRecord:
         """The job that an id, the beginning of one, or a name refers to.
@@ -97,23 +162,78 @@ class Client:
         with reporting_unreachable(self.settings):
             return self._records.cancel(record)
 
-    def events(self, record: JobRecord) -> Iterator[Event | None]:
-        """What happens to a job, from its beginning; None whenever nothing new has come."""
+    def retry(self, record: JobRecord, *, fresh: bool = False) -> JobRecord:
+        """Queue a job that has failed or was cancelled again: the record as it is then.
+
+        Args:
+            fresh: from the start, not from its last checkpoint.
+
+        Raises:
+            InvalidInput: the job has succeeded, or has not ended.
+        """
+        from kombu.exceptions import OperationalError
+
+        from fitq_shared.celery_app import make_app
+        from fitq_shared.dispatch import send
+
         with reporting_unreachable(self.settings):
-            yield from follow(self._redis, record.id)
+            outcome = self._records.retry(record, fresh=fresh)
+            current = self._records.get(record.id)
+            if outcome != "retried":
+                raise InvalidInput(
+                    f"{record.name} cannot be retried: it is {current.state}",
+                    f"see `fitq show {record.name}`",
+                )
+            self._app = self._app or make_app(self.settings)
+            try:
+                send(self._app, current)
+            except OperationalError as error:
+                raise QueueUnreachable(
+                    f"{record.name} is queued again, but its message could not be sent: {error}",
+                    f"a worker will find it; see `fitq show {record.name}`",
+                ) from error
+            return current
+
+    def has_checkpoint(self, record: JobRecord) -> bool:
+        """Whether a retry of this job has something to go on from.
+
+        Raises:
+            StoreError: this client cannot read the store.
+        """
+        resumed = range(record.first_attempt, record.attempt + 1)
+        starts = tuple(f"attempt-{number}/{AttemptFolder.checkpoints}/" for number in resumed)
+        return any(path.startswith(starts) for path in self.store.files(f"jobs/{record.id}"))
+
+    def events(self, record: JobRecord) -> Iterator[Event | None]:
+        """What happens to a job, from its beginning; None whenever nothing new has come.
+
+        An outage of Redis is ridden out, for five minutes: following goes on where it was.
+        """
+        client = self if self._rides_out else self.patient()
+        with reporting_unreachable(self.settings):
+            yield from follow(client._redis, record.id)
 
     def wait(self, record: JobRecord, timeout: float | None = None) -> JobRecord:
-        """The job once it has ended; as it is when `timeout` seconds have passed before that."""
+        """The job once it has ended; as it is when `timeout` seconds have passed before that.
+
+        An outage of Redis is ridden out, for five minutes or until the timeout.
+        """
         import time
 
         end = None if timeout is None else time.monotonic() + timeout
-        for event in self.events(record):
-            late = end is not None and time.monotonic() >= end
-            if late or event is None or event.type in ENDINGS:
-                current = self.job(record.id)
-                if late or current.ended:
-                    return current
-        return self.job(record.id)
+        patience = PATIENT_SECONDS if timeout is None else min(timeout, PATIENT_SECONDS)
+        client = self if self._rides_out else self.patient(seconds=patience)
+        try:
+            for event in client.events(record):
+                late = end is not None and time.monotonic() >= end
+                if late or event is None or event.type in ENDINGS:
+                    current = client.job(record.id)
+                    if late or current.ended:
+                        return current
+        except QueueUnreachable as error:
+            todo = f"the job goes on: return with `fitq wait {record.name}`"
+            raise QueueUnreachable(error.message, f"{error.hint}; {todo}") from error
+        return client.job(record.id)
 
     def place(self, record: JobRecord) -> int | None:
         """How many jobs are before this one in its queue; None when it is not queued."""
@@ -124,6 +244,16 @@ class Client:
         """The workers that are there."""
         with reporting_unreachable(self.settings):
             return list_workers(self._redis)
+
+    def drain(self, worker: WorkerInfo, mode: DrainMode) -> None:
+        """Tell a worker to leave: "now", giving its job back, or "after-job"."""
+        with reporting_unreachable(self.settings):
+            ask_to_drain(self._redis, worker, mode)
+
+    def drain_order(self, worker: WorkerInfo) -> DrainMode | None:
+        """What a worker was told by `drain`, if it was."""
+        with reporting_unreachable(self.settings):
+            return drain_order(self._redis, worker.token)
 
     def running_on(self) -> dict[str, JobRecord]:
         """The running jobs, by the token of the worker that runs them."""
@@ -184,3 +314,75 @@ class Client:
     def upload(self, file: Path, path: str) -> None:
         """Put an input file into the store, under the path that its spec names."""
         self.store.put(file, path)
+
+    # -- housekeeping ---------------------------------------------------------------------
+
+    def check_removable(self, records: Sequence[JobRecord]) -> None:
+        """Say whether these jobs can be removed.
+
+        Raises:
+            InvalidInput: names each that has not ended, or whose model is still needed.
+            StoreError: this client has no store.
+        """
+        self._reachable_store()
+        with reporting_unreachable(self.settings):
+            needed = needed_models(self._records)
+        refused = [found for record in records if (found := why_not(record, needed))]
+        if refused:
+            whats, todos = zip(*refused, strict=True)
+            raise InvalidInput("\n".join(whats), "; ".join(todos))
+
+    def remove(self, record: JobRecord) -> None:
+        """Remove an ended job for good: its record and all its files.
+
+        Raises:
+            InvalidInput: it has not ended, or its model is still needed.
+            StoreError: this client has no store, or cannot write it.
+        """
+        self.check_removable([record])
+        with reporting_unreachable(self.settings):
+            remove_job(self._records, self._reachable_store(), record)
+
+    def waste(self, keep: Retention) -> Findings:
+        """What nobody will need again. Changes nothing.
+
+        Raises:
+            StoreError: this client has no store, or cannot read it.
+        """
+        store = self._reachable_store()
+        with reporting_unreachable(self.settings):
+            return find_waste(self._records, store, keep)
+
+    def clear(self, waste: Sequence[Waste]) -> list[Waste]:
+        """Remove what `waste` has found, except what is needed by now: what is gone.
+
+        Raises:
+            StoreError: this client has no store, or cannot write it.
+        """
+        store = self._reachable_store()
+        with reporting_unreachable(self.settings):
+            return list(remove_waste(self._records, store, waste))
+
+    def lost_jobs(self) -> list[LostJob]:
+        """The jobs that the store knows, and Redis does not. Changes nothing.
+
+        Raises:
+            StoreError: this client has no store, or cannot read it.
+        """
+        store = self._reachable_store()
+        with reporting_unreachable(self.settings):
+            return find_lost(self._records, store)
+
+    def restore(self, job: LostJob) -> bool:
+        """Write the record of a lost job. False when Redis knows it by now."""
+        with reporting_unreachable(self.settings):
+            return restore(self._records, job)
+
+    def _reachable_store(self) -> Store:
+        """The store, if it is there: that of a volume that is not mounted would look empty."""
+        store = self.store
+        if not store.exists(""):
+            raise StoreError(
+                f"the store {store.url!r} is not there", "mount the volume, or correct FITQ_STORE"
+            )
+        return store

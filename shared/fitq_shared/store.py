@@ -10,13 +10,31 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import fsspec
 
 from fitq_shared.errors import StoreError
+from fitq_shared.texts import shown
+
+LONGEST_NAME = 200
+LONGEST_PATH = 1000
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file below a folder: its path from there, its size in bytes, and when it was written.
+
+    `modified` is in seconds since the epoch by the store's clock; None when it does not say.
+    """
+
+    path: str
+    size: int
+    modified: float | None
 
 
 class Store:
@@ -46,8 +64,8 @@ class Store:
 
     def locate(self, path: str) -> str:
         """Where a person finds this path: a local path, or a URL."""
-        folder = self.folder
-        return str(folder / path) if folder else str(self._fs.unstrip_protocol(self._full(path)))
+        full = self._full(path)
+        return str(Path(full)) if self.folder else str(self._fs.unstrip_protocol(full))
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder is there."""
@@ -73,6 +91,18 @@ class Store:
                 return []
             return sorted(str(name)[len(full) + 1 :] for name in self._fs.find(full))
 
+    def details(self, path: str) -> list[StoredFile]:
+        """As `files`, with the size and age of each."""
+        full = self._full(path).rstrip("/")
+        with self._reporting("read", path):
+            if not self._fs.exists(full):
+                return []
+            found = self._fs.find(full, detail=True)
+        return [
+            StoredFile(name[len(full) + 1 :], int(info["size"] or 0), _modified(info))
+            for name, info in sorted(found.items())
+        ]
+
     def write(self, path: str, content: bytes) -> None:
         """Write one file whole: readers see the old content or the new, never a part."""
         full = self._full(path)
@@ -95,6 +125,19 @@ class Store:
         with self._reporting("remove", path):
             self._fs.rm_file(self._full(path))
 
+    def remove_tree(self, path: str) -> None:
+        """Remove a file, or a folder with all that is in it; nothing to do when it is not there."""
+        full = self._full(path).rstrip("/")
+        if full == self._root:
+            raise StoreError("the root of a store is never removed", "name what is in it")
+        with self._reporting("remove", path):
+            if not self._fs.exists(full):
+                return
+            try:
+                self._fs.rm(full, recursive=True)
+            except ValueError as error:
+                raise StoreError(f"cannot remove {path!r}: {error}", "leave that folder") from error
+
     def put(self, source: Path, path: str) -> None:
         """Keep a local file under this path, unless it is there already."""
         with self._reporting("read", str(source)):
@@ -103,8 +146,17 @@ class Store:
             self.write(path, content)
 
     def _full(self, path: str) -> str:
-        if path.startswith("/") or ".." in path.split("/"):
-            raise StoreError(f"the path {path!r} leaves the store", "give a path inside the store")
+        parts = path.split("/")
+        if path.startswith("/") or "\\" in path or ".." in parts or not path.isprintable():
+            raise StoreError(
+                f"the path {shown(path)} leaves the store, or hides something",
+                "give a path inside the store, without control characters",
+            )
+        if max(map(len, parts)) > LONGEST_NAME or len(path) > LONGEST_PATH:
+            raise StoreError(
+                f"the path {shown(path)} is too long: {len(path)} letters",
+                f"give names of at most {LONGEST_NAME} letters",
+            )
         return f"{self._root}/{path}"
 
     @contextlib.contextmanager
@@ -116,9 +168,28 @@ class Store:
             raise StoreError(
                 f"cannot {verb} {path!r} in the store {self.url!r}: {reason}",
                 "check that the folder exists, has space, and belongs to the user who runs this",
+                passing=self._may_pass(error),
             ) from error
+
+    def _may_pass(self, error: OSError) -> bool:
+        """Whether the storage failed, rather than that a file is not there."""
+        return not isinstance(error, FileNotFoundError) or not self._fs.exists(self._root)
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:
     protocol = filesystem.protocol
     return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+
+
+# What fsspec's file systems call the time of the last change: it is not the same for all.
+_MODIFIED = ("mtime", "LastModified", "last_modified", "modified", "updated", "created")
+
+
+def _modified(info: Mapping[str, Any]) -> float | None:
+    value = next((info[name] for name in _MODIFIED if info.get(name) is not None), None)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    return value.timestamp() if isinstance(value, datetime) else value

@@ -96,7 +96,10 @@ def claim(redis: Redis, records: Records) -> Callable[[JobRecord], Attempt]:
         lease = Lease(redis, f"cpu:host:{record.id}", f"token-{record.id}", 60)
         assert lease.acquire()
         attempt = records.claim(
-            record.id, record.attempt, record.spec_hash, lease, "blue", "4 cores"
+            *(record.id, record.attempt, record.spec_hash, lease),
+            worker="blue",
+            device_name="4 cores",
+            threads=4,
         )
         assert isinstance(attempt, Attempt), attempt
         return attempt

@@ -143,6 +143,7 @@ def test_all_mistakes_of_a_command_are_named_at_once_without_a_traceback(nowhere
 ASK = [
     *(["jobs"], ["show", "x"], ["watch", "x"], ["wait", "x"], ["cancel", "x"], ["workers"]),
     *(["logs", "x"], ["history", "x"], ["pull", "x"], ["evaluate", "x"]),
+    *(["retry", "x"], ["rm", "x"], ["drain", "x"], ["cancel", "--all"]),
     *(["predict", "x", "--dataset", "mnist"], ["train", "--dataset", "mnist", "--model", "mlp"]),
 ]
 

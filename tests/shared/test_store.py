@@ -83,7 +83,13 @@ def test_a_write_that_fails_leaves_nothing_behind(store):
     assert store.files("jobs") == ["a/file"]
 
 
-@pytest.mark.parametrize("path", ["../out", "a/../../out", "/etc/passwd", "..", "a/.."])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("../out", "a/../../out", "/etc/passwd", "..", "a/..", "a\\..\\..\\out"),
+        *("a\0b", "a\nb", "a\x1b[2J", "a\u202eb", "a\udc80"),
+    ],
+)
 @pytest.mark.parametrize("verb", ["read", "write", "remove", "exists", "files", "open"])
 def test_a_path_that_leaves_the_store_is_refused(store, verb, path):
     (store.folder.parent / "out").write_text("secret")
@@ -96,6 +102,18 @@ def test_a_path_that_leaves_the_store_is_refused(store, verb, path):
         else:
             getattr(store, verb)(path)
     assert (store.folder.parent / "out").read_text() == "secret"
+
+
+@pytest.mark.parametrize("path", ["a" * 10_000, "a/" * 600 + "b"])
+def test_a_path_that_is_too_long_is_refused_in_a_short_line(store, path):
+    with pytest.raises(StoreError, match="is too long") as caught:
+        store.write(path, b"")
+    assert len(caught.value.message) < 150
+
+
+def test_a_place_outside_the_store_is_not_told_either(store):
+    with pytest.raises(StoreError, match="leaves the store"):
+        store.locate("../out")
 
 
 def test_a_missing_file_is_named_with_the_store(any_store):

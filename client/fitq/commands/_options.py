@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fitq.drafts import Value
+
+if TYPE_CHECKING:
+    from fitq.client import Client
+    from fitq_shared.record import JobRecord
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -15,12 +20,15 @@ VALUE = Value()
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 job = click.argument("job")
+jobs = click.argument("jobs", nargs=-1, required=True)
+yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 def submission(command: Callable[..., Any]) -> Callable[..., Any]:
     """What every submitting command takes."""
     decorators: list[Decorator] = [
         click.option("--device", help="any, cpu or gpu. Default: any."),
+        click.option("--timeout", help="How long it may run: 90s, 15min, 2h. Default: for ever."),
         click.option("--name", help="A name for the job. Default: one that can be said aloud."),
         click.option("--tag", "tags", multiple=True, help="A tag to find the job by; several."),
         click.option("--no-wait", is_flag=True, help="Return the job's id at once."),
@@ -30,3 +38,34 @@ def submission(command: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in reversed(decorators):
         command = decorate(command)
     return command
+
+
+def find_each(client: Client, references: Sequence[str]) -> list[JobRecord]:
+    """The jobs that these refer to, each once.
+
+    Raises:
+        UnknownJob: one of them refers to none.
+    """
+    found = {record.id: record for record in map(client.job, references)}
+    return list(found.values())
+
+
+def confirm(question: str, *, yes: bool, otherwise: str) -> None:
+    """Ask before something that cannot be undone; exits with 1 if the answer is no.
+
+    Args:
+        yes: it was answered already, by `--yes`.
+        otherwise: what to say when the answer is no.
+
+    Raises:
+        InvalidInput: nobody is there to answer.
+    """
+    from fitq_shared.errors import InvalidInput
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InvalidInput(f"{question} Nobody is here to answer", "add --yes")
+    if not click.confirm(question, err=True):
+        click.echo(otherwise, err=True)
+        raise SystemExit(1)

@@ -2,27 +2,123 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+from fitq.commands._options import as_json, confirm, find_each, yes
+
+if TYPE_CHECKING:
+    from fitq.client import Client
+    from fitq_shared.record import JobRecord
+
+# For how long to wait for the end of running jobs: most end at their next batch.
+WAIT_SECONDS = 10.0
+_OPEN = ("queued", "running")
+_STOPPING = "stopping: at its next batch; if it is stuck, its worker ends it within seconds"
 
 
 @click.command()
-@click.argument("jobs", nargs=-1, required=True)
-def command(jobs: tuple[str, ...]) -> None:
-    """Cancel jobs. A running one stops at its next batch."""
-    from fitq.client import Client
+@click.argument("jobs", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All jobs that match the options below.")
+@click.option("--state", "states", multiple=True, help="queued or running. Default: both.")
+@click.option("--mine", is_flag=True, help="Only my own.")
+@click.option("--owner", help="Only this owner's.")
+@click.option("--tag", "tags", multiple=True, help="Only with this tag; several: with all.")
+@click.option("--kind", help="Only train, evaluate, predict or describe.")
+@yes
+@as_json
+def command(
+    jobs: tuple[str, ...],
+    every: bool,
+    states: tuple[str, ...],
+    mine: bool,
+    owner: str | None,
+    tags: tuple[str, ...],
+    kind: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Cancel jobs. A running one stops at its next batch.
 
+    \b
+    fitq cancel brave-otter
+    fitq cancel --all --mine --state queued
+    """
+    from fitq.client import Client
+    from fitq.tables import print_json
+    from fitq_shared.errors import InvalidInput
+
+    if every == bool(jobs):
+        raise InvalidInput("give either jobs or --all to cancel", "see `fitq jobs`")
+    if not every and (states or mine or owner is not None or tags or kind is not None):
+        raise InvalidInput(
+            "--state, --mine, --owner, --tag and --kind choose among all jobs", "add --all"
+        )
+    _check(states, kind)
     client = Client()
-    records = [client.job(job) for job in jobs]
-    too_late = False
-    for record in records:
-        outcome = client.cancel(record)
-        if outcome == "stopping":
-            outcome = client.wait(record, timeout=10).state
-            too_late = too_late or outcome in ("succeeded", "failed")
-            outcome = "stopping at its next batch" if outcome == "running" else outcome
-        elif outcome != "cancelled":
-            too_late = True
-            outcome = f"had already ended: {outcome}"
-        click.echo(f"{record.id}  {record.name}  {outcome}")
-    if too_late:
+    if every:
+        owner = client.settings.owner if mine else owner
+        records = client.jobs(owner=owner, tags=tags, states=states or _OPEN, kind=kind)
+        if records and owner is None and not tags:
+            question = f"Cancel {_count(records)}, whoever submitted them?"
+            confirm(question, yes=yes, otherwise="nothing was cancelled")
+    else:
+        records = find_each(client, jobs)
+    outcomes = _cancel(client, records)
+    if as_json:
+        print_json([{"id": r.id, "name": r.name, "outcome": o} for r, o in outcomes])
+    else:
+        _print(outcomes, summary=every)
+    if any(outcome not in ("cancelled", _STOPPING) for _, outcome in outcomes):
         raise SystemExit(1)
+
+
+def _check(states: tuple[str, ...], kind: str | None) -> None:
+    from fitq_shared.errors import InvalidInput
+    from fitq_shared.specs.kinds import KINDS
+    from fitq_shared.specs.mistakes import unknown_choice
+
+    wrong = [unknown_choice("--state", state, _OPEN) for state in states if state not in _OPEN]
+    if kind is not None and kind not in KINDS:
+        wrong.append(unknown_choice("--kind", kind, KINDS))
+    if wrong:
+        raise InvalidInput(wrong)
+
+
+def _cancel(client: Client, records: list[JobRecord]) -> list[tuple[JobRecord, str]]:
+    """Cancel all, then wait for those that run, together: each with what became of it."""
+    import time
+
+    answers = [client.cancel(record) for record in records]
+    end = time.monotonic() + WAIT_SECONDS
+    outcomes = []
+    for record, answer in zip(records, answers, strict=True):
+        if answer == "cancelled":
+            outcome = answer
+        elif answer == "stopping":
+            left = end - time.monotonic()
+            state = (client.wait(record, left) if left > 0 else client.job(record.id)).state
+            outcome = f"had ended before it could stop: {state}"
+            outcome = {"cancelled": state, "running": _STOPPING, "queued": _STOPPING}.get(
+                state, outcome
+            )
+        else:
+            outcome = f"had already ended: {answer}"
+        outcomes.append((record, outcome))
+    return outcomes
+
+
+def _print(outcomes: list[tuple[JobRecord, str]], *, summary: bool) -> None:
+    for record, outcome in outcomes:
+        if not summary or outcome != "cancelled":
+            click.echo(f"{record.id}  {record.name}  {outcome}")
+    if summary:
+        done = [record for record, outcome in outcomes if outcome == "cancelled"]
+        left = len(outcomes) - len(done)
+        rest = f"; {left} not yet, or not any more: see above" if left else ""
+        click.echo(f"cancelled {_count(done)}{rest}" if outcomes else "no jobs to cancel")
+
+
+def _count(records: list[JobRecord]) -> str:
+    return f"{len(records)} job{'' if len(records) == 1 else 's'}"

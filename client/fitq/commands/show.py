@@ -33,6 +33,7 @@ def command(job: str, as_json: bool) -> None:
 
 def _print(client: Client, record: JobRecord) -> None:
     from fitq.tables import ago, print_metrics, took
+    from fitq_shared.durations import exactly
 
     click.secho(f"{record.name}  {record.state}", bold=True)
     facts = {
@@ -43,7 +44,9 @@ def _print(client: Client, record: JobRecord) -> None:
         "tags": ", ".join(record.tags),
         "created": ago(record.created),
         "took": took(record),
-        "attempt": str(record.attempt),
+        "timeout": exactly(record.timeout) if record.timeout else "",
+        "attempt": _attempts(record),
+        "due": _due(record),
         "worker": f"{record.worker}, {record.device_name}" if record.worker else "",
     }
     for name, value in facts.items():
@@ -64,6 +67,27 @@ def _print(client: Client, record: JobRecord) -> None:
         click.echo(f"  {folder.location}")
         for name in folder.files():
             click.echo(f"    {name}")
+
+
+def _attempts(record: JobRecord) -> str:
+    parts = [str(record.attempt)]
+    if record.first_attempt > 1:
+        parts.append(f"from the start since attempt {record.first_attempt}")
+    for count, one, many in (
+        (record.losses, "lost worker", "lost workers"),
+        (record.faults, "fault of the infrastructure", "faults of the infrastructure"),
+    ):
+        if count:
+            parts.append(f"{count} {one if count == 1 else many}")
+    return ", ".join(parts)
+
+
+def _due(record: JobRecord) -> str:
+    import time
+
+    if record.due is None:
+        return ""
+    return f"tried again at {time.strftime('%H:%M:%S', time.localtime(record.due))}"
 
 
 def _print_spec(record: JobRecord) -> None:

@@ -17,7 +17,7 @@ def command(as_json: bool) -> None:
     from importlib import metadata
 
     from fitq.tables import print_json
-    from fitq_shared.specs.base import SCHEMA_VERSION
+    from fitq_shared.schema import SCHEMA_VERSION
 
     versions = {
         "fitq": __version__,

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fitq.commands._options import as_json
+
+if TYPE_CHECKING:
+    from fitq.client import Client
+    from fitq_shared.record import JobRecord
+    from fitq_shared.workers import WorkerInfo
 
 
 @click.command()
@@ -21,9 +27,9 @@ def command(as_json: bool) -> None:
     rows = []
     for worker in client.workers():
         job = running.get(worker.token)
-        state = "busy" if job else "idle" if worker.state == "ready" else worker.state
         facts = {key: value for key, value in asdict(worker).items() if key != "token"}
-        rows.append({**facts, "state": state, "job": job.name if job else None})
+        facts["state"] = _state(client, worker, job)
+        rows.append({**facts, "job": job.name if job else None})
     if as_json:
         print_json(rows)
         return
@@ -37,8 +43,26 @@ def command(as_json: bool) -> None:
         [
             [
                 *(r["name"], r["device_name"], r["state"], r["job"]),
-                *(r["host"], r["pid"], ago(float(str(r["since"]))), r["version"]),
+                *(r["host"], r["pid"], ago(float(str(r["since"]))), _version(r)),
             ]
             for r in rows
         ],
     )
+
+
+def _state(client: Client, worker: WorkerInfo, job: JobRecord | None) -> str:
+    # One that leaves after its job goes on calling itself ready until then.
+    if worker.state == "draining" or client.drain_order(worker):
+        return "draining"
+    if job:
+        return "busy"
+    return "idle" if worker.state == "ready" else worker.state
+
+
+def _version(worker: dict[str, Any]) -> str:
+    from fitq_shared.schema import SCHEMA_VERSION
+
+    version = str(worker["version"])
+    if worker["schema"] == SCHEMA_VERSION:
+        return version
+    return f"{version}, takes jobs of version {worker['schema']} (here: {SCHEMA_VERSION})"

@@ -1,0 +1,115 @@
+"""`fitq gc`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fitq.commands._options import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fitq.retention import Retention, Waste
+
+
+@click.command()
+@click.option(
+    "--attempts",
+    default="1d",
+    show_default=True,
+    help="Keep attempts before the newest for so long after their job has ended.",
+)
+@click.option(
+    "--checkpoints",
+    default="14d",
+    show_default=True,
+    help="Keep checkpoints of failed and cancelled jobs for so long.",
+)
+@click.option(
+    "--inputs",
+    default="7d",
+    show_default=True,
+    help="Keep arrays that no job refers to for so long.",
+)
+@click.option("--jobs", help="Keep ended jobs for so long, such as 90d.  [default: for ever]")
+@click.option("--apply", is_flag=True, help="Remove it. Without this nothing is changed.")
+@as_json
+def command(
+    attempts: str, checkpoints: str, inputs: str, jobs: str | None, apply: bool, as_json: bool
+) -> None:
+    """Remove what nobody will need again; without --apply only list it.
+
+    Jobs that are queued or running stay as they are, and so does whatever belongs to a job that
+    Redis does not know.
+    """
+    from fitq.client import Client
+    from fitq.tables import print_json
+
+    keep = _retention(attempts=attempts, checkpoints=checkpoints, inputs=inputs, jobs=jobs)
+    client = Client()
+    found = client.waste(keep)
+    gone = client.clear(found.waste) if apply else []
+    listed = gone if apply else found.waste
+    if as_json:
+        print_json(
+            {
+                "applied": apply,
+                "bytes": sum(one.size for one in listed),
+                "unknown_folders": found.unknown,
+                "waste": [
+                    {"what": w.what, "why": w.why, "bytes": w.size, "paths": list(w.paths)}
+                    for w in listed
+                ],
+            }
+        )
+        return
+    _print(listed, applied=apply)
+    if found.unknown:
+        click.echo(
+            f"folders of jobs that Redis does not know: {found.unknown}; they stay, "
+            "see `fitq reindex`",
+            err=True,
+        )
+
+
+def _retention(**texts: str | None) -> Retention:
+    """How long to keep what.
+
+    Raises:
+        InvalidInput: names every text that is no length of time.
+    """
+    from fitq.retention import Retention
+    from fitq_shared.durations import seconds_of
+    from fitq_shared.errors import InvalidInput, Mistake
+
+    seconds, wrong = {}, []
+    for name, text in texts.items():
+        if text is None:
+            continue
+        try:
+            seconds[name] = seconds_of(text)
+        except ValueError as error:
+            wrong.append(Mistake(f"--{name}", text, str(error)))
+    if wrong:
+        raise InvalidInput(wrong)
+    return Retention(**seconds)
+
+
+def _print(waste: Sequence[Waste], *, applied: bool) -> None:
+    from rich.filesize import decimal
+
+    from fitq.tables import print_table
+
+    if not waste:
+        click.echo("nothing to remove")
+        return
+    print_table(["what", "why", "size"], [[w.what, w.why, decimal(w.size)] for w in waste])
+    things = f"{len(waste)} thing{'' if len(waste) == 1 else 's'}"
+    total = f"{things}, {decimal(sum(one.size for one in waste))}"
+    if applied:
+        click.echo(f"removed {total}")
+    else:
+        click.echo(f"would remove {total}; nothing was changed")
+        click.echo("remove it with the same command and --apply", err=True)

@@ -1,0 +1,76 @@
+"""`fitq reindex`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fitq.commands._options import as_json
+
+if TYPE_CHECKING:
+    from fitq.rebuild import LostJob
+
+
+@click.command()
+@click.option("--apply", is_flag=True, help="Restore them. Without this nothing is changed.")
+@as_json
+def command(apply: bool, as_json: bool) -> None:
+    """Bring back the jobs that Redis has lost, from the store; without --apply only list them.
+
+    A job that had ended gets its record back. One that had been started is queued again, and goes
+    on from its last checkpoint. One that was never started is not in the store: submit it again.
+    """
+    from fitq.client import Client
+    from fitq.tables import print_json
+
+    client = Client()
+    lost = client.lost_jobs()
+    sound = [job for job in lost if not job.damage]
+    damaged = [job for job in lost if job.damage]
+    restored = [job for job in sound if apply and client.restore(job)]
+    if as_json:
+        print_json(
+            {
+                "applied": apply,
+                "jobs": [{**j.restored.public(), "restored": j in restored} for j in sound],
+                "damaged": [{**j.known.public(), "damage": j.damage} for j in damaged],
+            }
+        )
+    else:
+        _print(sound, damaged, applied=apply, restored=len(restored))
+    if damaged:
+        raise SystemExit(1)
+
+
+def _print(sound: list[LostJob], damaged: list[LostJob], *, applied: bool, restored: int) -> None:
+    from fitq.tables import ago, print_table
+
+    if not sound and not damaged:
+        click.echo("Redis knows all jobs that the store knows: nothing to restore")
+        return
+    if sound:
+        print_table(
+            ["id", "name", "kind", "restored as", "created", "owner"],
+            [
+                [
+                    *(j.known.id, j.known.name, j.known.kind, _as_what(j)),
+                    *(ago(j.known.created), j.known.owner),
+                ]
+                for j in sound
+            ],
+        )
+    for job in damaged:
+        click.echo(f"{job.known.id}  {job.known.name}  damaged, stays as it is: {job.damage}")
+    if applied:
+        click.echo(f"restored {restored} of {len(sound) + len(damaged)} jobs")
+        if any(not job.restored.ended for job in sound):
+            click.echo("what is queued again the workers find within seconds", err=True)
+    else:
+        click.echo(f"would restore {len(sound)} jobs; nothing was changed")
+        click.echo("restore them with `fitq reindex --apply`", err=True)
+
+
+def _as_what(job: LostJob) -> str:
+    record = job.restored
+    return record.state if record.ended else f"queued again as attempt {record.attempt}"

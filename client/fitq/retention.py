@@ -1,0 +1,252 @@
+"""What may go: which files of the store, and which whole jobs, nobody will need again.
+
+Only what belongs to a job that Redis knows, and that has ended, ever goes. Ages go by when the
+job ended, and for files without a job by when they were written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fitq.removal import MARK, finish_removal, folder_of, needed_models, remove_job
+from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.durations import DAY, exactly
+from fitq_shared.errors import UnknownJob
+from fitq_shared.record import JobRecord
+from fitq_shared.records import Records
+from fitq_shared.store import Store, StoredFile
+
+# A write takes minutes at most: what is older was left by a process that died.
+PART_SECONDS = DAY
+_ATTEMPT = re.compile(r"attempt-([0-9]+)/(.+)")
+
+
+@dataclass(frozen=True)
+class Retention:
+    """For how long to keep what, in seconds.
+
+    `attempts`: attempts before the newest; `checkpoints`: those of failed and cancelled jobs;
+    `inputs`: arrays that no job refers to; `jobs`: whole jobs, None for ever.
+    """
+
+    attempts: float = 1 * DAY
+    checkpoints: float = 14 * DAY
+    inputs: float = 7 * DAY
+    jobs: float | None = None
+
+
+@dataclass(frozen=True)
+class Waste:
+    """One thing that may go: what it is, why, its paths in the store, and its size in bytes.
+
+    `job` is the record that it belongs to, as it was when this was found.
+    """
+
+    kind: Literal["job", "leftover", "attempt", "file"]
+    what: str
+    why: str
+    paths: tuple[str, ...]
+    size: int
+    job: JobRecord | None = None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that may go, and how many folders belong to jobs that Redis does not know."""
+
+    waste: tuple[Waste, ...]
+    unknown: int
+
+
+def find_waste(records: Records, store: Store, keep: Retention) -> Findings:
+    """Look for what may go. Changes nothing.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    # The files first: a job that is submitted meanwhile then has no files here.
+    files = store.details("jobs")
+    inputs, datasets = store.details("inputs"), store.details("datasets")
+    seconds, _ = records.redis.time()
+    return _Search(records, keep, float(seconds)).run(files, inputs, datasets)
+
+
+def remove_waste(records: Records, store: Store, waste: Sequence[Waste]) -> Iterator[Waste]:
+    """Remove what was found, and yield each thing that is gone; what is needed again stays.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    models = needed_models(records)
+    inputs: set[str] | None = None
+    for one in waste:
+        if one.kind == "leftover":
+            finish_removal(store, one.paths[0].rpartition("/")[2])
+        elif one.job is None:
+            # A file that was uploaded once is not uploaded again: ask just before it goes.
+            inputs = _inputs_of(list(records.all())) if inputs is None else inputs
+            if one.paths[0] in inputs:
+                continue
+            store.remove_tree(one.paths[0])
+        elif not _unchanged(records, one.job) or (one.kind == "job" and one.job.id in models):
+            continue
+        elif one.kind == "job":
+            remove_job(records, store, one.job)
+        else:
+            for path in one.paths:
+                store.remove_tree(path)
+        yield one
+
+
+class _Search:
+    def __init__(self, records: Records, keep: Retention, now: float) -> None:
+        self._keep = keep
+        self._now = now
+        self._jobs = {record.id: record for record in records.all()}
+        self._needed = needed_models(records)
+
+    def run(
+        self, files: list[StoredFile], inputs: list[StoredFile], datasets: list[StoredFile]
+    ) -> Findings:
+        by_job: dict[str, list[StoredFile]] = defaultdict(list)
+        for file in files:
+            job_id, _, path = file.path.partition("/")
+            if path:
+                by_job[job_id].append(StoredFile(path, file.size, file.modified))
+        waste = list(self._whole_jobs(by_job))
+        going = {one.job.id for one in waste if one.job}
+        unknown = 0
+        for job_id, inside in by_job.items():
+            record = self._jobs.get(job_id)
+            if record is not None and job_id not in going:
+                waste += self._files_of(record, inside)
+            elif record is None and any(file.path == MARK for file in inside):
+                waste.append(_leftover(job_id, inside))
+            elif record is None:
+                unknown += 1
+        staying = [record for record in self._jobs.values() if record.id not in going]
+        waste += self._inputs(inputs, _inputs_of(staying))
+        waste += self._parts("datasets", datasets)
+        return Findings(tuple(waste), unknown)
+
+    def _whole_jobs(self, by_job: dict[str, list[StoredFile]]) -> Iterator[Waste]:
+        if self._keep.jobs is None:
+            return
+        for record in self._jobs.values():
+            if self._ended_before(record, self._keep.jobs) and record.id not in self._needed:
+                size = sum(file.size for file in by_job.get(record.id, ()))
+                why = f"ended over {exactly(self._keep.jobs)} ago"
+                what = f"job {record.name}: its record and all its files"
+                yield Waste("job", what, why, (folder_of(record.id),), size, record)
+
+    def _files_of(self, record: JobRecord, inside: list[StoredFile]) -> Iterator[Waste]:
+        if not record.ended:
+            return
+        attempts: dict[int, list[StoredFile]] = defaultdict(list)
+        for file in inside:
+            found = _ATTEMPT.fullmatch(file.path)
+            if found is not None and int(found[1]) <= record.attempt:
+                attempts[int(found[1])].append(StoredFile(found[2], file.size, file.modified))
+        newest = max(attempts, default=0)
+        for number, files in sorted(attempts.items()):
+            outdated = number != newest
+            yield from self._files_of_attempt(record, number, files, outdated=outdated)
+
+    def _files_of_attempt(
+        self, record: JobRecord, number: int, files: list[StoredFile], *, outdated: bool
+    ) -> Iterator[Waste]:
+        folder = f"{folder_of(record.id)}/attempt-{number}"
+        working = f"{AttemptFolder.checkpoints}/"
+        checkpoints = [file for file in files if file.path.startswith(working)]
+        others = [file for file in files if not file.path.startswith(working)]
+        what = f"attempt {number} of {record.name}"
+
+        def waste(what: str, why: str, paths: tuple[str, ...], gone: list[StoredFile]) -> Waste:
+            return Waste("attempt", what, why, paths, sum(file.size for file in gone), record)
+
+        unused = self._why_unused(record, number)
+        if outdated and self._ended_before(record, self._keep.attempts):
+            why = "a later attempt was made"
+            if unused or not checkpoints:
+                yield waste(what, why, (folder,), files)
+            elif others:
+                # `fitq retry` goes on from the checkpoints: the rest goes alone.
+                yield waste(what, why, tuple(f"{folder}/{file.path}" for file in others), others)
+            return
+        if unused and checkpoints:
+            paths = (f"{folder}/{AttemptFolder.checkpoints}",)
+            yield waste(f"checkpoints of {what}", unused, paths, checkpoints)
+        parts = [file for file in others if self._is_old_part(file)]
+        # A published attempt stays as its manifest says.
+        if parts and (outdated or record.state != "succeeded"):
+            yield waste(what, _UNFINISHED, tuple(f"{folder}/{file.path}" for file in parts), parts)
+
+    def _why_unused(self, record: JobRecord, number: int) -> str:
+        """Why no retry will go on from the checkpoints of this attempt; empty if one may."""
+        if record.state == "succeeded":
+            return "the job has succeeded"
+        if number < record.first_attempt and self._ended_before(record, self._keep.attempts):
+            return "the job was begun afresh later"
+        if self._ended_before(record, self._keep.checkpoints):
+            return f"the job ended over {exactly(self._keep.checkpoints)} ago"
+        return ""
+
+    def _inputs(self, files: list[StoredFile], needed: set[str]) -> Iterator[Waste]:
+        limit = self._now - self._keep.inputs
+        for file in files:
+            path = f"inputs/{file.path}"
+            if file.path.endswith(_PART) or path in needed:
+                continue
+            if file.modified is not None and file.modified < limit:
+                yield Waste("file", path, "no job refers to it", (path,), file.size)
+        yield from self._parts("inputs", files)
+
+    def _parts(self, folder: str, files: list[StoredFile]) -> Iterator[Waste]:
+        for file in files:
+            if self._is_old_part(file):
+                path = f"{folder}/{file.path}"
+                yield Waste("file", path, _UNFINISHED, (path,), file.size)
+
+    def _is_old_part(self, file: StoredFile) -> bool:
+        return (
+            file.path.endswith(_PART)
+            and file.modified is not None
+            and file.modified < self._now - PART_SECONDS
+        )
+
+    def _ended_before(self, record: JobRecord, seconds: float) -> bool:
+        return (
+            record.ended and record.finished is not None and record.finished < self._now - seconds
+        )
+
+
+_PART = ".part"
+_UNFINISHED = "a write that was never finished"
+
+
+def _leftover(job_id: str, files: list[StoredFile]) -> Waste:
+    size = sum(file.size for file in files)
+    what = f"what is left of job {job_id}"
+    return Waste("leftover", what, "its removal was interrupted", (folder_of(job_id),), size)
+
+
+def _inputs_of(records: Sequence[JobRecord]) -> set[str]:
+    found = set()
+    for record in records:
+        rows: Any = record.spec.get("rows")
+        if isinstance(rows, dict) and "path" in rows:
+            found.add(rows["path"])
+    return found
+
+
+def _unchanged(records: Records, record: JobRecord) -> bool:
+    """Whether the job still is as it was: `fitq retry` may have queued it again."""
+    try:
+        current = records.get(record.id)
+    except UnknownJob:
+        return False
+    return (current.state, current.attempt) == (record.state, record.attempt)

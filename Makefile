@@ -5,6 +5,9 @@ STAMP := .venv/installed
 PROJECTS := shared/pyproject.toml client/pyproject.toml worker/pyproject.toml
 # Tests start a Redis of their own; a queue that the user works with is none of their business.
 OWN_QUEUE := env -u FITQ_REDIS_URL -u FITQ_STORE -u FITQ_OWNER -u FITQ_LEASE_SECONDS
+# Of `make soak`.
+FAULTS ?= 200
+SUMMARY ?= build/storm.json
 
 .PHONY: help demo test lint soak clean
 .DEFAULT_GOAL := help
@@ -24,8 +27,10 @@ lint: $(STAMP) ## Check style, types and who imports whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-soak: $(STAMP) ## Run the long tests, which break things again and again
-	$(OWN_QUEUE) $(BIN)/python -m pytest -m soak $(ARGS)
+soak: $(STAMP) ## Break things for most of an hour (FAULTS=200 SEED=... PLANT=... SUMMARY=...)
+	$(OWN_QUEUE) PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m storm --summary $(SUMMARY) \
+		--faults $(FAULTS) $(if $(SEED),--seed $(SEED)) $(if $(PLANT),--plant $(PLANT))
+	$(if $(PLANT),,$(OWN_QUEUE) $(BIN)/python -m pytest -m soak $(ARGS))
 
 clean: ## Remove .venv, caches and builds; the data of a stack (.fitq) stay
 	@if [ -f .fitq/processes.json ] && [ -x $(BIN)/fitq ]; then $(BIN)/fitq down; fi

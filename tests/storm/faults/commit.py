@@ -1,0 +1,81 @@
+"""Faults at the worst moment: all artifacts are written, the record does not know yet."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+from fitq_shared.records import job_key
+from storm.faults.processes import meet
+from storm.member import Hit, Member, gone
+from storm.moments import about_to_seal, sealed
+from storm.rig import LEASE_SECONDS, Rig
+from storm.strike import Strike
+
+TRIES = 5
+TAKE_OVER_SECONDS = LEASE_SECONDS + 15.0
+
+
+def kill_before_commit(rig: Rig, strike: Strike) -> None:
+    """SIGKILL to the child between the manifest and the commit."""
+    member = _hold_the_commit(rig, strike)
+    if member is None:
+        return
+    child = member.child()
+    if child is not None:
+        child.kill()
+        psutil.wait_procs([child], timeout=10)
+        if gone(child.pid):
+            strike.saw(f"child {child.pid} gone")
+    member.proxy.cut()
+    member.proxy.release()
+
+
+def late_commit(rig: Rig, strike: Strike) -> None:
+    """The commit is on its way until another attempt has begun, and arrives then."""
+    member = _hold_the_commit(rig, strike)
+    if member is None:
+        return
+    assert strike.hit is not None
+    end = time.monotonic() + TAKE_OVER_SECONDS
+    while True:
+        state, attempt = _record(rig, strike.hit.job)
+        newer = attempt > strike.hit.attempt
+        if (newer and state == "running") or time.monotonic() > end:
+            break
+        time.sleep(0.05)
+    member.proxy.release()
+    if newer:
+        strike.saw(f"let through while attempt {attempt} was {state}")
+    else:
+        strike.complaint = f"no other attempt came within {TAKE_OVER_SECONDS:g} s"
+
+
+def _hold_the_commit(rig: Rig, strike: Strike) -> Member | None:
+    """Hold a worker's line to Redis so that an attempt is sealed but its commit is on its way."""
+    for _ in range(TRIES):
+        member = meet(rig, strike)
+        hit = strike.hit
+        if hit is None:
+            continue
+        folder = rig.attempt_folder(hit.job, hit.attempt)
+        if not about_to_seal(folder, lambda hit=hit: _runs(rig, hit)):  # type: ignore[misc]
+            continue
+        member.proxy.hold()
+        strike.begins(member.name, hit)
+        if sealed(folder) and _runs(rig, hit):
+            strike.saw(f"manifest of attempt {hit.attempt} there, record not yet")
+            return member
+        member.proxy.release()
+    strike.complaint = f"the moment was missed {TRIES} times"
+    return None
+
+
+def _runs(rig: Rig, hit: Hit) -> bool:
+    return _record(rig, hit.job) == ("running", hit.attempt)
+
+
+def _record(rig: Rig, job_id: str) -> tuple[str, int]:
+    state, attempt = rig.redis.hmget(job_key(job_id), ["state", "attempt"])
+    return str(state), int(str(attempt))

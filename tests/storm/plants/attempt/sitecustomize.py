@@ -1,0 +1,8 @@
+"""Planted: a claim does not look whether the job is queued, and as which attempt."""
+
+import planting
+
+planting.take_out(
+    "-- queued(n) -> running(n, worker)",
+    "if job[1] ~= 'queued' or job[2] ~= ARGV[2] then return 'stale' end\n",
+)

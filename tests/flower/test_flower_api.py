@@ -12,6 +12,7 @@ from fitq.drafts import complete
 from fitq.stack.worker_plan import core_list
 from fitq_shared.celery_app import make_app
 from fitq_shared.dispatch import send
+from fitq_shared.queues import queues_served_by
 from support.jobs import training, wait_for_epoch
 from support.waiting import wait_until
 
@@ -116,7 +117,7 @@ def test_the_worker(flower, trained, worker_name):
     kinds = {"fitq.train", "fitq.evaluate", "fitq.predict", "fitq.describe"}
     assert kinds <= set(workers[worker_name]["registered"])
     queues = [queue["name"] for queue in workers[worker_name]["active_queues"]]
-    assert queues == ["fitq.cpu", "fitq.any"]
+    assert queues == [*queues_served_by("cpu")]
 
 
 @pytest.mark.parametrize("path", ["/api/tasks", "/api/workers", "/tasks", "/workers"])

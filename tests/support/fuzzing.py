@@ -19,7 +19,7 @@ few_and_many = pytest.mark.parametrize(
     "cases",
     [
         pytest.param(
-            settings(max_examples=100, derandomize=True, stateful_step_count=40, **_BOTH),
+            settings(max_examples=80, derandomize=True, stateful_step_count=40, **_BOTH),
             id="few",
             # It takes far less; but what fails is made as short as can be within five minutes.
             marks=pytest.mark.timeout(600),

@@ -112,11 +112,13 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _complain(message: str, hint: str) -> None:
-    lines = message.splitlines() or [""]
+    from fitq_shared.texts import printable
+
+    lines = [printable(line) for line in message.splitlines()] or [""]
     click.secho("error: ", fg="red", bold=True, nl=False, err=True)
     click.echo(lines[0], err=True)
     for line in lines[1:]:
         click.echo(f"       {line}", err=True)
     if hint:
         click.secho("  try: ", fg="yellow", nl=False, err=True)
-        click.echo(hint, err=True)
+        click.echo(printable(hint), err=True)

@@ -15,6 +15,7 @@ from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.settings import Settings
 from fitq_shared.specs.base import JobSpec
 from fitq_shared.specs.kinds import KINDS
+from fitq_shared.texts import printable
 
 
 class Value(click.ParamType[Any]):
@@ -57,8 +58,11 @@ def read_job_file(path: Path, kind: str) -> dict[str, Any]:
         raise InvalidInput(
             [Mistake("--file", str(path), f"a job file ({error.strerror})")]
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput([Mistake("--file", str(path), f"a job file in TOML: {error}")]) from None
+    except RecursionError:
+        raise InvalidInput([Mistake("--file", str(path), "a job file less deep")]) from None
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
+        found = printable(str(error), 200)
+        raise InvalidInput([Mistake("--file", str(path), f"a job file in TOML: {found}")]) from None
     if values.setdefault("kind", kind) != kind:
         raise InvalidInput(
             [Mistake("kind", values["kind"], f"{kind!r}, the command that was given")],

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fitq_shared.record import JobRecord
+from fitq_shared.texts import printable
 
 _COLOURS = {"succeeded": "green", "failed": "red", "running": "cyan", "cancelled": "yellow"}
 
@@ -72,5 +73,5 @@ def headline(metrics: dict[str, Any] | None) -> str:
 
 
 def _cell(value: object) -> Text:
-    text = "" if value is None else str(value)
+    text = "" if value is None else printable(str(value))
     return Text(text, style=_COLOURS.get(text, ""))

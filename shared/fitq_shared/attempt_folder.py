@@ -65,13 +65,12 @@ class AttemptFolder:
         Raises:
             StoreError: the store is no folder of this machine, or cannot be written.
         """
-        root = self._store.folder
-        if root is None:
+        if self._store.folder is None:
             raise StoreError(
                 f"the store {self._store.url!r} is not a folder of this machine",
                 "give the worker a mounted folder as FITQ_STORE",
             )
-        folder = root / self.path
+        folder = Path(self.location)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

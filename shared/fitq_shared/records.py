@@ -8,6 +8,7 @@ workers that think a job is theirs, one is told that it is not.
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
@@ -23,11 +24,17 @@ from fitq_shared.record import Attempt, JobRecord, Reason, State
 from fitq_shared.redis_link import Redis
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.specs.base import JobSpec
+from fitq_shared.texts import printable, shown
+
+log = logging.getLogger(__name__)
 
 # How many workers a job may take down before it is held to be the cause.
 LOSS_LIMIT = 3
 # How many faults of the infrastructure a job waits out: with the pauses between, five minutes.
 FAULT_LIMIT = 10
+
+# Names and ids are shorter; see Label in specs/base.py.
+LONGEST_NAME = 100
 
 JOBS = "fitq:jobs"
 RUNNING = "fitq:running"
@@ -146,6 +153,8 @@ class Records:
         Raises:
             UnknownJob: none, or several, begin like this; suggests the nearest names.
         """
+        if not reference.isprintable() or len(reference) > LONGEST_NAME:
+            raise UnknownJob(f"there is no job {shown(reference)}", "see `fitq jobs`")
         if self.redis.exists(job_key(reference)):
             return self.get(reference)
         named: Any = self.redis.zrevrange(name_key(reference), 0, 0)
@@ -375,8 +384,8 @@ class Records:
                 for job_id in ids[start : start + 200]:
                     pipe.hgetall(job_key(job_id))
                 for fields in pipe.execute():
-                    if fields:
-                        yield JobRecord.from_fields(fields)
+                    if fields and (record := _readable(fields)):
+                        yield record
 
     def _queue_of(self, job_id: str) -> str:
         needs: Any = self.redis.hmget(job_key(job_id), ["device", "schema"])
@@ -400,6 +409,15 @@ class Records:
             source = resources.files("fitq_shared.transitions") / f"{name}.lua"
             self._scripts[name] = self.redis.register_script(source.read_text(encoding="utf-8"))
         return str(self._scripts[name](keys=keys, args=args))
+
+
+def _readable(fields: Mapping[str, str]) -> JobRecord | None:
+    """The record, or None where something else than fitq has written it: it hides no other."""
+    try:
+        return JobRecord.from_fields(fields)
+    except (ValueError, KeyError, TypeError) as error:
+        log.warning("passing over a record that cannot be read: %s", printable(repr(error), 200))
+        return None
 
 
 def _flat(fields: Mapping[str, str]) -> list[str]:

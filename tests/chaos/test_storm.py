@@ -31,11 +31,11 @@ KINDS = (
 def test_no_job_comes_to_harm_in_a_storm(tmp_path: Path, filled_cache: Path) -> None:
     if namespace_command() is None:
         missing("the right to mount a volume, as root or in a user namespace,")
-    # Given three workers and rounds of twelve jobs
+    # Given three workers and rounds of six jobs
     summary = tmp_path / "summary.json"
     command = [
         *(sys.executable, "-m", "storm", "--seed", str(SEED), "--kinds", ",".join(KINDS)),
-        *("--faults", str(len(KINDS)), "--jobs", "12", "--specs", "3", "--volume", "256"),
+        *("--faults", str(len(KINDS)), "--jobs", "6", "--specs", "3", "--volume", "256"),
         *("--folder", str(tmp_path / "storm"), "--datasets", str(filled_cache)),
         *("--summary", str(summary)),
     ]
@@ -57,4 +57,4 @@ def test_no_job_comes_to_harm_in_a_storm(tmp_path: Path, filled_cache: Path) -> 
         KINDS, 1
     )
     assert set(result["jobs"]) <= {"succeeded", "cancelled"}
-    assert sum(result["jobs"].values()) > 12
+    assert sum(result["jobs"].values()) >= 12

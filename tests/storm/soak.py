@@ -30,7 +30,7 @@ from storm.watcher import Watcher
 from storm.workload import Workload, reference_of, spec_of
 
 # A job is judged only so long after its end, since an outdated attempt may still come back.
-SETTLING_SECONDS = 15.0
+SETTLING_SECONDS = 10.0
 # When nothing happens to any job for so long, though some wait, they are lost. Longer than the
 # longest pause that fitq makes before it tries a job again.
 STANDSTILL_SECONDS = 150.0
@@ -39,7 +39,7 @@ REFERENCE_SECONDS = 240.0
 # of the reaper, which waits a lease after an outage, and what a busy machine adds.
 AFTERMATH_SECONDS = 2 * LEASE_SECONDS + 5.0
 # The next round is sent when so few jobs wait that the fleet would soon be idle.
-FEW_JOBS = 6
+FEW_JOBS = 3
 
 
 @dataclass

@@ -94,7 +94,7 @@ class Workload:
     def submit_round(self, jobs: int) -> None:
         """Submit so many jobs, each as soon as Redis takes it, and cancel three of them."""
         self.rounds += 1
-        cancel = set(self.rng.sample(range(jobs), min(CANCELLED_OF_EACH_ROUND, jobs // 10)))
+        cancel = set(self.rng.sample(range(jobs), min(CANCELLED_OF_EACH_ROUND, 1 + jobs // 20)))
         for number in range(jobs):
             name = self.new_name()
             if number in cancel:

@@ -30,6 +30,7 @@ from fitq_worker.jobs import HANDLERS
 from fitq_worker.other_threads import ProcessDied, run_with_threads
 from fitq_worker.reporter import Reporter, StopJob
 from fitq_worker.stuck_jobs import timed_out
+from fitq_worker.volume_probe import wait_until_writable
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -187,6 +188,7 @@ def _failed(
     log.warning("job %s failed: %s", attempt.job_id, reason.message)
     if may_pass(error):
         _give_back(child, attempt, reason, "fault")
+        wait_until_writable(child.store, child.identity.token)
         raise NotPublished(reason.kind) from error
     if not _fail(child, attempt, folder, reason):
         raise NotPublished("outdated") from error

@@ -132,13 +132,15 @@ class Reaper:
             keep_record(self._store, record)
 
     def _send_what_is_due(self) -> None:
-        for record in self._records.due():
+        # What is sent last comes first: the one that has waited longest.
+        for record in reversed(list(self._records.due())):
             if self._records.may_resend(record):
                 send_to_front(self._app, self._records, record)
 
     def _send_lost_messages(self) -> None:
         for queue in QUEUES:
-            for record in self._records.without_message(queue, MESSAGE_GRACE_SECONDS):
+            lost = list(self._records.without_message(queue, MESSAGE_GRACE_SECONDS))
+            for record in reversed(lost):
                 if self._records.may_resend(record):
                     log.warning("job %s: its message was lost; sending it again", record.id)
                     send_to_front(self._app, self._records, record)

@@ -45,7 +45,9 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
     rows = ShuffledRows(training[0], targets.encode(training[1]), spec.batch_size, spec.seed)
     model = _compiled_model(spec, dataset, targets, rows)
     _write_model_description(folder, model)
+    context.reporter.obey()
     draw_dataset(folder, dataset)
+    context.reporter.obey()
     log.info("training on %s rows, validating on %s", len(training[0]), len(validation[0]))
     held_out = (validation[0], targets.encode(validation[1])) if len(validation[0]) else None
     fitting = Fitting(context, spec, model, rows, held_out)

@@ -35,7 +35,7 @@ soak: $(STAMP) ## Break things for most of an hour (FAULTS=200 SEED=... PLANT=..
 clean: ## Remove .venv, caches and builds; the data of a stack (.fitq) stay
 	@if [ -f .fitq/processes.json ] && [ -x $(BIN)/fitq ]; then $(BIN)/fitq down; fi
 	rm -rf .venv .coverage .coverage.* htmlcov dist build
-	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find client shared worker tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(STAMP): constraints.txt dev-requirements.txt $(PROJECTS)

@@ -70,15 +70,8 @@ class AttemptFolder:
                 f"the store {self._store.url!r} is not a folder of this machine",
                 "give the worker a mounted folder as FITQ_STORE",
             )
-        folder = Path(self.location)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"cannot make the folder {str(folder)!r}: {error.strerror}",
-                "check that the volume exists and belongs to the user who runs the worker",
-            ) from error
-        return folder / name
+        self._store.make_folder(self.path)
+        return Path(self.location) / name
 
     def exists(self, name: str) -> bool:
         """Whether an artifact is there."""
@@ -106,18 +99,20 @@ class AttemptFolder:
         return json.loads(self.read(name))
 
     def files(self) -> list[str]:
-        """The names of the artifacts that are there, the manifest too, but no checkpoints."""
-        working = f"{self.checkpoints}/"
+        """The names of the artifacts that are there, the manifest too.
+
+        Neither checkpoints nor the record's copy are artifacts.
+        """
+        working = (f"{self.checkpoints}/", self.record)
         return [name for name in self._store.files(self.path) if not name.startswith(working)]
 
     def seal(self) -> str:
-        """Write the manifest of all that is there now, but the record's copy, which changes.
+        """Write the manifest of all that is there now.
 
         Returns:
             The manifest's own SHA-256: what the record keeps when this attempt is published.
         """
-        names = (name for name in self.files() if name not in (MANIFEST, self.record))
-        sums = {name: self._sum(name) for name in names}
+        sums = {name: self._sum(name) for name in self.files() if name != MANIFEST}
         self.write_json(MANIFEST, sums)
         return self._sum(MANIFEST)
 

@@ -16,12 +16,13 @@ from fitq_shared.store import Store
 
 
 def keep(store: Store, record: JobRecord) -> None:
-    """Write the record into the folder of its attempt.
+    """Write the record, without its owner's secret, into the folder of its attempt.
 
     Raises:
         StoreError: the volume cannot be written.
     """
-    AttemptFolder.of(store, record).write_json(AttemptFolder.record, record.to_fields())
+    fields = {name: v for name, v in record.to_fields().items() if name not in ("token", "lease")}
+    AttemptFolder.of(store, record).write_json(AttemptFolder.record, fields)
 
 
 def newest(store: Store) -> Iterator[JobRecord]:
@@ -48,7 +49,7 @@ def to_be_restored(record: JobRecord) -> dict[str, str]:
     fields = record.to_fields()
     if record.ended:
         return fields
-    for name in ("token", "lease", "worker", "device_name", "started", "due"):
+    for name in ("worker", "device_name", "started", "due"):
         fields.pop(name, None)
     return {**fields, "state": "queued", "attempt": str(record.attempt + 1)}
 

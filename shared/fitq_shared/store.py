@@ -8,6 +8,7 @@ inputs/<sha256>.npz            arrays given to `fitq predict`
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import uuid
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,13 @@ class StoredFile:
     path: str
     size: int
     modified: float | None
+
+
+# What a disk or a network file system answers when it is full, read-only, broken or away.
+STORAGE_FAULTS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
+    *(errno.ESTALE, errno.ENODEV, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN),
+)
 
 
 class Store:
@@ -66,6 +74,12 @@ class Store:
         """Where a person finds this path: a local path, or a URL."""
         full = self._full(path)
         return str(Path(full)) if self.folder else str(self._fs.unstrip_protocol(full))
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder, and those above it, where they are not there."""
+        full = self._full(path)
+        with self._reporting("make the folder", path):
+            self._fs.makedirs(full, exist_ok=True)
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder is there."""
@@ -172,8 +186,10 @@ class Store:
             ) from error
 
     def _may_pass(self, error: OSError) -> bool:
-        """Whether the storage failed, rather than that a file is not there."""
-        return not isinstance(error, FileNotFoundError) or not self._fs.exists(self._root)
+        """Whether the storage failed or has gone, rather than what was asked of it."""
+        if isinstance(error, FileNotFoundError):
+            return not self._fs.exists(self._root)
+        return error.errno in STORAGE_FAULTS
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:

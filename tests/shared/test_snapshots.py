@@ -75,7 +75,13 @@ def test_redis_keeps_the_spec_to_the_letter(redis, records, train_job):
 
 def test_a_kept_record_is_found_again(store, full):
     snapshots.keep(store, full)
-    assert list(snapshots.newest(store)) == [full]
+    assert list(snapshots.newest(store)) == [replace(full, token=None, lease=None)]
+
+
+def test_the_secret_of_its_owner_is_not_in_the_volume(store, full):
+    """Who knows the token of a running attempt could end it."""
+    snapshots.keep(store, full)
+    assert b"token-1" not in store.read(f"jobs/{full.id}/attempt-12/record.json")
 
 
 def test_of_each_job_the_newest_attempt_is_found(store, full):
@@ -107,7 +113,7 @@ def test_a_damaged_file_hides_no_other(store, full, content):
     store.write(f"jobs/{full.id}/attempt-99/record.json", content)
     store.write("jobs/other234/attempt-1/record.json", content)
     # Then the good one is found
-    assert list(snapshots.newest(store)) == [full]
+    assert list(snapshots.newest(store)) == [replace(full, token=None, lease=None)]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +140,7 @@ def test_other_files_are_not_read(store, full):
     AttemptFolder(store, full.id, 12).write_json(AttemptFolder.spec, full.spec)
     store.write(f"jobs/{full.id}/attempt-12/old-record.json", b"{}")
     store.write(f"jobs/{full.id}/record.json", b"{}")
-    assert list(snapshots.newest(store)) == [full]
+    assert list(snapshots.newest(store)) == [replace(full, token=None, lease=None)]
 
 
 def test_an_empty_volume_knows_nothing(store):
@@ -153,7 +159,7 @@ def test_a_volume_that_cannot_be_written_says_so(tmp_path, full):
 @pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled"])
 def test_a_job_that_had_ended_comes_back_as_it_was(redis, records, store, full, state):
     # Given a job that has ended, kept in the volume, and a Redis that has lost everything
-    ended = replace(full, state=state, due=None)
+    ended = replace(full, state=state, due=None, token=None, lease=None)
     snapshots.keep(store, ended)
     redis.flushall()
     # When it is restored

@@ -170,7 +170,6 @@ def _work(
 
 def _stopped(child: _Child, attempt: Attempt, folder: AttemptFolder, order: str) -> dict[str, Any]:
     if order == "cancel":
-        _seal(attempt, folder)
         if child.records.cancelled(attempt):
             keep_record(child.store, child.records.get(attempt.job_id))
     elif order == "timeout":

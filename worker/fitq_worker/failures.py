@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-
 from fitq_shared.errors import BadJob, FitqError, InvalidInput, JobError, StoreError
 from fitq_shared.record import Reason
+from fitq_shared.store import STORAGE_FAULTS
 from fitq_worker import backend
-
-STORAGE_FAULTS = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EFBIG),
-    *(errno.ENODEV, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN),
-)
 
 
 def explain(error: BaseException) -> Reason:

@@ -125,8 +125,8 @@ def _claim(
             pause.wait(min(1.0, settings.lease_seconds / 3))
             if drain_order(redis, token):
                 log.info("told to leave")
-                raise KeyboardInterrupt
-        except KeyboardInterrupt:
+                sys.exit(0)
+        except (KeyboardInterrupt, SystemExit):
             withdraw(redis, token)
             raise
 

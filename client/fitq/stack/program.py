@@ -18,6 +18,7 @@ class Program:
         start_seconds: a program that ends sooner counts as failed to start.
         start_retries: how often it is started again, ever more slowly, before it is given up.
         stop_order: the lowest stops first; those of one group stop together.
+        may_leave: whether it stays away once it has ended by itself, without an error.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Program:
     start_seconds: int = 2
     start_retries: int = 10
     group: str = ""
+    may_leave: bool = False
     environment: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -177,7 +177,8 @@ def configuration(folder: StackFolder, programs: Sequence[Program]) -> str:
             # supervisord stops the highest priority first.
             "priority": str(-program.stop_order),
             "autostart": "false",
-            "autorestart": "true",
+            # supervisor takes 0 for an end that was expected: a drained worker stays away.
+            "autorestart": "unexpected" if program.may_leave else "true",
             "startsecs": str(program.start_seconds),
             "startretries": str(program.start_retries),
             "stopsignal": "TERM",

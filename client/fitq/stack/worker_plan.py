@@ -89,6 +89,7 @@ def worker_programs(
             command=(*command, *plan.arguments),
             folder=folder.workers,
             group=GROUP,
+            may_leave=True,
             start_seconds=5,
             stop_seconds=20,
             stop_order=1,

@@ -36,11 +36,12 @@ def plot_model(model: keras.Model, path: Path) -> None:
     reasons = []
     for program in programs():
         try:
-            with whole_file(path) as temporary:
-                _draw(program, text, temporary)
+            picture = _draw(program, text)
         except (OSError, subprocess.SubprocessError) as error:
             reasons.append(f"{program}: {error}")
         else:
+            with whole_file(path) as temporary:
+                temporary.write_bytes(picture)
             return
     raise JobError(
         f"the model {model.name!r} cannot be drawn: "
@@ -78,13 +79,15 @@ def programs() -> list[str]:
     return [program for program in found if program]
 
 
-def _draw(program: str, text: str, target: Path) -> None:
-    command = [program, "-Tpng", f"-o{target}"]
+def _draw(program: str, text: str) -> bytes:
+    """The picture as the program prints it; it touches no volume, which may be full."""
+    command = [program, "-Tpng"]
     done = subprocess.run(
         command, input=text.encode(), capture_output=True, timeout=SECONDS, check=False
     )
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
         raise OSError(f"exit code {done.returncode}: {said[-500:]}")
-    if target.stat().st_size == 0:
-        raise OSError("it wrote an empty picture")
+    if not done.stdout:
+        raise OSError("it printed no picture")
+    return done.stdout

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import psutil
+import pytest
 
 from fitq.client import Client
 from fitq_shared.attempt_folder import AttemptFolder
@@ -67,6 +68,7 @@ def test_a_drained_worker_hands_its_job_to_one_with_other_threads(
     assert history_of(queue, ended) == history_of(queue, undisturbed)
 
 
+@pytest.mark.soak
 def test_after_job_lets_the_job_end(queue: Client, redis: Redis, start_worker: StartWorker) -> None:
     # Given a training, and a job behind it
     worker = start_worker().wait_until_ready()
@@ -82,6 +84,7 @@ def test_after_job_lets_the_job_end(queue: Client, redis: Redis, start_worker: S
     assert queue.job(behind.id).state == "queued"
 
 
+@pytest.mark.soak
 def test_a_second_signal_stops_at_once(queue: Client, start_worker: StartWorker) -> None:
     # Given a worker whose training does not obey
     worker = start_worker().wait_until_ready()

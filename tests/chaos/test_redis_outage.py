@@ -111,6 +111,7 @@ def test_a_full_redis_ends_neither_job_nor_worker(
     assert worker.child().pid == child
 
 
+@pytest.mark.soak
 def test_an_idle_worker_waits_while_redis_is_full(
     own_settings: Settings, worker: Worker, full: Redis
 ) -> None:

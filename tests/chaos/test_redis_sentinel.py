@@ -24,6 +24,7 @@ def watched(tmp_path: Path) -> Iterator[WatchedRedis]:
     redis.stop()
 
 
+@pytest.mark.soak
 def test_a_failover_loses_no_confirmed_job(
     watched: WatchedRedis, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.soak
 def test_killed_parent_leads_to_a_second_attempt(queue: Client, two_workers: list[Worker]) -> None:
     # Given a training that one of two workers runs
     record = submit_long(queue)
@@ -79,6 +80,7 @@ def test_a_job_that_kills_its_worker_again_and_again_fails(
     assert queue.wait(queue.submit(training(queue)), 120).state == "succeeded"
 
 
+@pytest.mark.soak
 def test_sigterm_hands_the_job_over(queue: Client, two_workers: list[Worker]) -> None:
     # Given a training that one of two workers runs
     record = submit_long(queue)
@@ -94,6 +96,7 @@ def test_sigterm_hands_the_job_over(queue: Client, two_workers: list[Worker]) ->
     assert (ended.worker, ended.losses) == (other.info.name, 0)
 
 
+@pytest.mark.soak
 def test_a_worker_that_was_stopped_comes_back_outdated(
     queue: Client, two_workers: list[Worker]
 ) -> None:
@@ -115,6 +118,7 @@ def test_a_worker_that_was_stopped_comes_back_outdated(
     assert not (first / "manifest.json").exists()
 
 
+@pytest.mark.soak
 def test_cut_connections_neither_double_nor_stop_the_job(
     queue: Client, redis: Redis, start_worker: StartWorker
 ) -> None:

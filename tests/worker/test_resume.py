@@ -118,6 +118,7 @@ def test_each_model_goes_on_within_an_epoch(start: Start, undisturbed: Start, mo
     assert_same_end(training, undisturbed(**changes))
 
 
+@pytest.mark.soak
 def test_a_training_may_be_interrupted_again_and_again(start: Start, undisturbed: Start) -> None:
     # Given a training that was drained within an epoch, again within the same one, and once more
     # before it had done anything
@@ -191,6 +192,7 @@ def test_a_damaged_checkpoint_is_said_and_the_one_before_is_used(
     assert_same_end(training, undisturbed())
 
 
+@pytest.mark.soak
 def test_long_epochs_have_checkpoints_within(
     start: Start, undisturbed: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,8 @@ BIN := .venv/bin
 STAMP := .venv/installed
 PROJECTS := shared/pyproject.toml client/pyproject.toml worker/pyproject.toml
 # Tests start a Redis of their own; a queue that the user works with is none of their business.
-OWN_QUEUE := env -u FITQ_REDIS_URL -u FITQ_STORE -u FITQ_OWNER -u FITQ_LEASE_SECONDS
+OWN_QUEUE := env -u FITQ_REDIS_URL -u FITQ_STORE -u FITQ_OWNER -u FITQ_LEASE_SECONDS -u FITQ_LOSS_LIMIT \
+	-u FITQ_SIGNING_KEY -u FITQ_SIGNING_CERT -u FITQ_SIGNING_CERTS
 # Of `make soak`.
 FAULTS ?= 200
 SUMMARY ?= build/storm.json

@@ -29,9 +29,10 @@ from support.waiting import wait_until
 
 CLOCKS = Path(__file__).parents[1] / "support" / "clocks"
 
-pytestmark = pytest.mark.skipif(
-    len(os.sched_getaffinity(0)) < 2, reason="two workers need two cores"
-)
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers need two cores"),
+]
 
 
 @dataclass

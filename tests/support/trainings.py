@@ -28,13 +28,15 @@ from fitq_worker.reporter import Reporter, StopJob
 # to validate on in one call.
 ROWS, BATCH_SIZE = 279, 5
 CALLS, BATCHES_IN_CALL = 3, 15
+# How often a training asks for orders before its first epoch: after the data, model and pictures.
+PREPARING = 3
 
 WORKER = Identity("a1b2", "cpu0-1@here", "here", "cpu", "CPU", "cpu:here:0-1", 2)
 
 
 def epoch_begin(epoch: int) -> int:
     """How often a training has asked for orders before it asks at the begin of this epoch."""
-    return 1 + epoch * (CALLS + 2)
+    return PREPARING + epoch * (CALLS + 2)
 
 
 def after_call(epoch: int, call: int) -> int:

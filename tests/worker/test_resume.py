@@ -142,7 +142,7 @@ def test_early_stopping_knows_its_best_weights_after_all(start: Start, undisturb
     # three times in what is left of the first epoch, and twice up to the first call of the second
     training = start(**EARLY)
     training.run("drain", after_call(epochs - 2, 1))
-    training.run("drain", 5)
+    training.run("drain", 7)
     assert list(training.checkpoints().positions().values()) == [
         Position(epochs - 1, BATCHES_IN_CALL)
     ]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import redis
 
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.dispatch import send_to_front
 from fitq_shared.errors import FitqError, JobError, StoreError
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, JobRecord, Reason
@@ -24,6 +23,7 @@ from fitq_worker.checkpoints import remove_checkpoints
 from fitq_worker.child import CHILD_CANNOT_GO_ON
 from fitq_worker.ended_jobs import keep_record
 from fitq_worker.failures import explain, may_pass
+from fitq_worker.giving_back import Counts, give_back
 from fitq_worker.job_context import JobContext
 from fitq_worker.job_log import job_log
 from fitq_worker.jobs import HANDLERS
@@ -211,17 +211,8 @@ def _seal(attempt: Attempt, folder: AttemptFolder) -> None:
         log.warning("job %s: no manifest: %s", attempt.job_id, unsealed.message)
 
 
-def _give_back(
-    child: _Child, attempt: Attempt, reason: Reason, counts: Literal["fault", ""]
-) -> None:
-    state = child.records.give_back(attempt, reason, counts=counts)
-    if state in ("stale", "alive"):
-        return
-    record = child.records.get(attempt.job_id)
-    if state == "queued":
-        send_to_front(child.app, child.records, record)
-    elif record.ended:
-        keep_record(child.store, record)
+def _give_back(child: _Child, attempt: Attempt, reason: Reason, counts: Counts) -> None:
+    give_back(child.app, child.records, child.store, attempt, reason, counts)
 
 
 def _rounded(metrics: dict[str, float]) -> dict[str, float]:

@@ -11,7 +11,7 @@ import logging
 import math
 import threading
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import redis
 from kombu.exceptions import OperationalError
@@ -23,7 +23,7 @@ from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
 from fitq_shared.store import Store
 from fitq_shared.workers import drain_order
-from fitq_worker.ended_jobs import keep_record
+from fitq_worker.giving_back import Counts, give_back
 from fitq_worker.stuck_jobs import StuckJobs
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ PERIOD_SECONDS = 1.0
 # How long a worker may need between taking a message and claiming its job: a child that is
 # being replaced imports Keras first. Too short only makes duplicates, which are dropped.
 MESSAGE_GRACE_SECONDS = 8.0
-
-Counts = Literal["lost", "fault", ""]
 
 
 class Reaper:
@@ -121,15 +119,11 @@ class Reaper:
     def _give_back(
         self, attempt: Attempt, reason: Reason, counts: Counts, unless_leased: str | None = None
     ) -> None:
-        state = self._records.give_back(attempt, reason, counts=counts, unless_leased=unless_leased)
-        if state in ("stale", "alive"):
-            return
-        log.warning("job %s, attempt %s: %s", attempt.job_id, attempt.number, reason.message)
-        record = self._records.get(attempt.job_id)
-        if state == "queued":
-            send_to_front(self._app, self._records, record)
-        elif record.ended:
-            keep_record(self._store, record)
+        given_back = give_back(
+            self._app, self._records, self._store, attempt, reason, counts, unless_leased
+        )
+        if given_back:
+            log.warning("job %s, attempt %s: %s", attempt.job_id, attempt.number, reason.message)
 
     def _send_what_is_due(self) -> None:
         # What is sent last comes first: the one that has waited longest.

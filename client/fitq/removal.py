@@ -54,7 +54,7 @@ def remove_job(records: Records, store: Store, record: JobRecord) -> None:
     """Remove an ended job for good.
 
     Raises:
-        InvalidInput: the job was queued again meanwhile: nothing was changed.
+        InvalidInput: the job was retried meanwhile: nothing was changed.
         StoreError: the store cannot be written, or is not the one that has the job's artifacts.
     """
     if record.state == "succeeded" and not store.exists("jobs"):
@@ -67,7 +67,10 @@ def remove_job(records: Records, store: Store, record: JobRecord) -> None:
     outcome = records.forget(record)
     if outcome != "forgotten":
         store.remove(mark)
-        raise InvalidInput(f"{record.name} is {outcome} again", f"`fitq watch {record.name}`")
+        raise InvalidInput(
+            f"{record.name} was retried meanwhile, and is {outcome}: it was not removed",
+            f"look at it with `fitq show {record.name}`",
+        )
     finish_removal(store, record.id)
 
 

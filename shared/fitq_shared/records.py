@@ -339,7 +339,12 @@ class Records:
         return self._run("retry", keys, [record.id, record.attempt, int(fresh)])
 
     def forget(self, record: JobRecord) -> str:
-        """Remove the record of an ended job: "forgotten", or the state that forbids it."""
+        """Remove the record of an ended job.
+
+        Returns:
+            "forgotten", or the state that forbids it: the job has not ended, or has ended once
+            more since its record was read.
+        """
         keys = [
             job_key(record.id),
             JOBS,
@@ -347,7 +352,7 @@ class Records:
             events_key(record.id),
             progress_key(record.id),
         ]
-        return self._run("forget", keys, [record.id])
+        return self._run("forget", keys, [record.id, record.attempt])
 
     def may_resend(self, record: JobRecord) -> bool:
         """Take the right to send this queued job's message again; one caller gets it."""

@@ -7,6 +7,7 @@ import pytest
 from fitq.client import Client
 from fitq.removal import MARK, being_removed, remove_job
 from fitq_shared import snapshots
+from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import InvalidInput, StoreError, UnknownJob
 from fitq_shared.events import events_key
 from fitq_shared.specs.evaluate import EvaluateJob
@@ -198,8 +199,34 @@ def test_a_job_that_was_retried_meanwhile_stays(queue, records, store, train_job
     read = records.get(record.id)
     assert records.retry(read, fresh=False) == "retried"
     # When it is removed
-    with pytest.raises(InvalidInput, match="brave-otter is queued again"):
+    with pytest.raises(InvalidInput, match="brave-otter was retried meanwhile, and is queued"):
         remove_job(records, store, read)
     # Then it is as it was, without a mark
     assert records.get(record.id).state == "queued"
+    assert not being_removed(store, record.id)
+
+
+def test_what_a_retry_has_published_meanwhile_stays(
+    queue, fitq, records, store, train_job, claim, redis, monkeypatch
+):
+    # Given a failed job, and somebody who retries it while its owner is asked about its removal
+    record = records.create(train_job())
+    records.cancelled(claim(record))
+
+    def retried_and_succeeded(*_: object, **__: object) -> None:
+        assert records.retry(records.get(record.id), fresh=False) == "retried"
+        redis.delete(f"fitq:lease:cpu:host:{record.id}")
+        attempt = claim(records.get(record.id))
+        folder = AttemptFolder(store, record.id, 2)
+        folder.write(AttemptFolder.model, b"a model")
+        assert records.succeed(attempt, folder.seal(), {"loss": 0.25})
+
+    monkeypatch.setattr("fitq.commands.rm.confirm", retried_and_succeeded)
+    # When the answer is yes
+    ran = fitq("rm", record.name)
+    # Then the new result is there, whole, and it is said why
+    assert ran.code == 2
+    assert "brave-otter was retried meanwhile, and is succeeded" in ran.err
+    assert records.get(record.id).state == "succeeded"
+    assert store.read(f"jobs/{record.id}/attempt-2/{AttemptFolder.model}") == b"a model"
     assert not being_removed(store, record.id)

@@ -346,7 +346,8 @@ class RecordsMachine(RuleBasedStateMachine):
     @rule(one=consumes(seen))
     def forget(self, one: Seen) -> None:
         job = self.known[one.record.id]
-        expected = "forgotten" if job.forgotten or job.ended else job.state
+        as_seen = job.ended and job.attempt == one.record.attempt
+        expected = "forgotten" if job.forgotten or as_seen else job.state
         job.forgotten = expected == "forgotten"
         assert self.records.forget(one.record) == expected
 

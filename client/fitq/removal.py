@@ -10,6 +10,8 @@ bring back. `fitq gc` ends what was interrupted.
 
 from __future__ import annotations
 
+from typing import Any
+
 from fitq_shared.errors import InvalidInput, StoreError
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
@@ -30,11 +32,12 @@ def being_removed(store: Store, job_id: str) -> bool:
 
 def needed_models(records: Records) -> dict[str, JobRecord]:
     """The jobs whose models are yet to be used, each with a job that waits or runs for it."""
-    return {
-        record.spec["model"]["job"]: record
-        for record in records.all()
-        if not record.ended and "job" in record.spec.get("model", {})
-    }
+    needed = {}
+    for record in records.all():
+        model: Any = record.spec.get("model")
+        if not record.ended and isinstance(model, dict) and "job" in model:
+            needed[model["job"]] = record
+    return needed
 
 
 def why_not(record: JobRecord, needed: dict[str, JobRecord]) -> tuple[str, str] | None:

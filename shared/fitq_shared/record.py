@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from pydantic import TypeAdapter
+
 from fitq_shared.queues import DeviceNeed, queue_for
 from fitq_shared.schema import SCHEMA_VERSION
+from fitq_shared.specs.base import Label
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
+# What `from_fields` raises for what is no record.
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+# Both become parts of paths, on the volume and where `fitq pull` is run.
+_ID = re.compile(r"[a-z0-9]{1,32}")
+_LABEL: TypeAdapter[str] = TypeAdapter(Label)
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,13 @@ class JobRecord:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, str]) -> JobRecord:
-        """Read a record as Redis keeps it."""
+        """Read a record as Redis keeps it. Whoever can write to Redis may have forged it.
+
+        Raises:
+            one of UNREADABLE: this is no record.
+        """
+        if not _ID.fullmatch(fields["id"]):
+            raise ValueError("an id has up to 32 small letters and digits")
 
         def number(name: str) -> float | None:
             return float(fields[name]) if name in fields else None
@@ -115,13 +131,13 @@ class JobRecord:
         reason = json.loads(fields["reason"]) if "reason" in fields else None
         return cls(
             id=fields["id"],
-            name=fields["name"],
+            name=_LABEL.validate_python(fields["name"]),
             kind=fields["kind"],
             owner=fields["owner"],
-            tags=tuple(json.loads(fields["tags"])),
+            tags=tuple(_text(tag) for tag in json.loads(fields["tags"])),
             device=fields["device"],  # type: ignore[arg-type]
             summary=fields["summary"],
-            spec=json.loads(fields["spec"]),
+            spec=_spec(fields["spec"]),
             spec_hash=fields["spec_hash"],
             state=fields["state"],  # type: ignore[arg-type]
             attempt=int(fields["attempt"]),
@@ -143,8 +159,8 @@ class JobRecord:
             lease=fields.get("lease"),
             cancel=fields.get("cancel") == "1",
             cancel_asked=number("cancel_asked"),
-            reason=Reason(**reason) if reason else None,
-            metrics=json.loads(fields["metrics"]) if "metrics" in fields else None,
+            reason=Reason(**{n: _text(v) for n, v in reason.items()}) if reason else None,
+            metrics=_metrics(fields["metrics"]) if "metrics" in fields else None,
             manifest=fields.get("manifest"),
         )
 
@@ -156,3 +172,23 @@ class Attempt:
     job_id: str
     number: int
     token: str
+
+
+def _spec(text: str) -> dict[str, Any]:
+    spec = json.loads(text)
+    if not isinstance(spec, dict) or not isinstance(spec.get("timeout"), int | float | None):
+        raise TypeError("a spec is a JSON object, its timeout a number")
+    return spec
+
+
+def _metrics(text: str) -> dict[str, float]:
+    metrics = json.loads(text)
+    if not all(isinstance(value, int | float) for value in metrics.values()):
+        raise TypeError("metrics are numbers")
+    return dict(metrics)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("tags and reasons are text")
+    return value

@@ -20,7 +20,7 @@ from fitq_shared.errors import UnknownJob
 from fitq_shared.events import KEPT_AFTER_THE_END_MS, events_key, progress_key
 from fitq_shared.lease import Lease
 from fitq_shared.queues import queue_for
-from fitq_shared.record import Attempt, JobRecord, Reason, State
+from fitq_shared.record import UNREADABLE, Attempt, JobRecord, Reason, State
 from fitq_shared.redis_link import Redis
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.specs.base import JobSpec
@@ -138,12 +138,18 @@ class Records:
         """The record of this id.
 
         Raises:
-            UnknownJob: there is none.
+            UnknownJob: there is none, or something else than fitq has written it.
         """
         fields: Any = self.redis.hgetall(job_key(job_id))
         if not fields:
             raise UnknownJob(f"there is no job {job_id!r}", "see `fitq jobs`")
-        return JobRecord.from_fields(fields)
+        record = _readable(job_id, fields)
+        if record is None:
+            raise UnknownJob(
+                f"the record of job {shown(job_id)} cannot be read: fitq has not written it so",
+                "look who else writes to this Redis; what the job made is in the store",
+            )
+        return record
 
     def find(self, reference: str) -> JobRecord:
         """The record that an id, the beginning of one, or a name refers to.
@@ -388,8 +394,8 @@ class Records:
             with self.redis.pipeline(transaction=False) as pipe:
                 for job_id in ids[start : start + 200]:
                     pipe.hgetall(job_key(job_id))
-                for fields in pipe.execute():
-                    if fields and (record := _readable(fields)):
+                for job_id, fields in zip(ids[start : start + 200], pipe.execute(), strict=True):
+                    if fields and (record := _readable(job_id, fields)):
                         yield record
 
     def _queue_of(self, job_id: str) -> str:
@@ -416,13 +422,19 @@ class Records:
         return str(self._scripts[name](keys=keys, args=args))
 
 
-def _readable(fields: Mapping[str, str]) -> JobRecord | None:
+def _readable(job_id: str, fields: Mapping[str, str]) -> JobRecord | None:
     """The record, or None where something else than fitq has written it: it hides no other."""
     try:
-        return JobRecord.from_fields(fields)
-    except (ValueError, KeyError, TypeError) as error:
-        log.warning("passing over a record that cannot be read: %s", printable(repr(error), 200))
+        record = JobRecord.from_fields(fields)
+        if record.id != job_id:
+            raise ValueError(f"it is that of {shown(record.id)}")
+    except UNREADABLE as error:
+        log.warning(
+            "passing over the record of %s, which cannot be read: %s",
+            *(shown(job_id), printable(repr(error), 200)),
+        )
         return None
+    return record
 
 
 def _flat(fields: Mapping[str, str]) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.record import JobRecord
+from fitq_shared.record import UNREADABLE, JobRecord
 from fitq_shared.store import Store
 
 
@@ -59,5 +59,5 @@ def _read(store: Store, path: str) -> JobRecord | None:
     try:
         fields: Any = json.loads(store.read(path))
         return JobRecord.from_fields(fields)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except UNREADABLE:
         return None

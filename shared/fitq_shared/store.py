@@ -160,13 +160,13 @@ class Store:
             self.write(path, content)
 
     def _full(self, path: str) -> str:
-        parts = path.split("/")
-        if path.startswith("/") or "\\" in path or ".." in parts or not path.isprintable():
+        parts = path.split("/") if path else []
+        if {"", ".", ".."} & {*parts} or "\\" in path or not path.isprintable():
             raise StoreError(
                 f"the path {shown(path)} leaves the store, or hides something",
                 "give a path inside the store, without control characters",
             )
-        if max(map(len, parts)) > LONGEST_NAME or len(path) > LONGEST_PATH:
+        if max(map(len, parts), default=0) > LONGEST_NAME or len(path) > LONGEST_PATH:
             raise StoreError(
                 f"the path {shown(path)} is too long: {len(path)} letters",
                 f"give names of at most {LONGEST_NAME} letters",

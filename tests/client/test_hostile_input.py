@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fitq_shared.records import job_key
 from support.hostile_files import HOSTILE_ARRAYS, MODELS_REFUSED_EVERYWHERE, Hostile, weights
 
 pytestmark = pytest.mark.services
@@ -151,3 +152,43 @@ def test_a_model_is_named_by_its_job_and_never_by_a_file(
     (nowhere / f"mine{suffix}").write_bytes(hostile.content)
     error = refused("predict", f"mine{suffix}", "--dataset", "mnist")
     assert "the name or id of a training job, and not a file" in error
+
+
+FORGED = {
+    "no id": {"id": ""},
+    "a folder of another job": {"id": "victim/attempt-1"},
+    "another id": {"id": "abcd2345"},
+    "a path as its name": {"name": "/tmp/owned"},
+    "the folder above as its name": {"name": ".."},
+    "a list as its spec": {"spec": "[]"},
+    "a deep spec": {"spec": "[" * 100_000},
+    "a timeout that is no number": {"spec": '{"timeout": []}'},
+    "text as a metric": {"metrics": '{"loss": "\\u001b[2J"}'},
+    "a list as its reason": {"reason": '{"kind": "x", "message": ["y"]}'},
+    "a number as its tag": {"tags": "[7]"},
+    "an attempt that is no number": {"attempt": "two"},
+}
+
+
+@pytest.mark.parametrize("change", FORGED.values(), ids=FORGED)
+def test_a_forged_record_leads_nowhere(queue, fitq, succeeded, train_job, store, redis, change):
+    # Given a published job, and another one, whose record somebody has changed
+    succeeded(train_job(name="victim"))
+    forged = succeeded(train_job(name="forged"))
+    redis.hset(job_key(forged.id), mapping=change)
+    before = store.files("")
+
+    # When it is asked for
+    for command, *flags in (
+        *(["show"], ["watch"], ["wait"], ["logs"], ["history"], ["cancel"], ["retry"]),
+        *(["pull"], ["rm", "--yes"]),
+    ):
+        ran = fitq(command, forged.id, *flags)
+        # Then that is refused, and said
+        assert ran.code == 2, ran
+        assert f"the record of job '{forged.id}' cannot be read" in ran.err
+
+    # And it neither hides another one, nor takes anything along
+    assert [job["name"] for job in fitq("jobs", "--json").json] == ["victim"]
+    assert fitq("gc", "--apply", "--jobs", "0", "--inputs", "0").code == 0
+    assert store.files("") == before

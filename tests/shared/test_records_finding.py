@@ -127,8 +127,8 @@ def test_more_jobs_than_are_read_at_once_are_all_listed(records, train_job, redi
     fields = redis.hgetall(job_key(records.create(train_job()).id))
     with redis.pipeline() as pipe:
         for n in range(450):
-            pipe.hset(job_key(f"copy-{n}"), mapping={**fields, "id": f"copy-{n}"})
-            pipe.zadd("fitq:jobs", {f"copy-{n}": n})
+            pipe.hset(job_key(f"copy{n}"), mapping={**fields, "id": f"copy{n}"})
+            pipe.zadd("fitq:jobs", {f"copy{n}": n})
         pipe.execute()
     # Then none is left out
     assert len({record.id for record in records.all()}) == 451

@@ -87,6 +87,7 @@ def test_a_write_that_fails_leaves_nothing_behind(store):
     "path",
     [
         *("../out", "a/../../out", "/etc/passwd", "..", "a/..", "a\\..\\..\\out"),
+        *("jobs/", "jobs//out", "./out", "jobs/./out", "."),
         *("a\0b", "a\nb", "a\x1b[2J", "a\u202eb", "a\udc80"),
     ],
 )

@@ -35,7 +35,7 @@ def needed_models(records: Records) -> dict[str, JobRecord]:
     needed = {}
     for record in records.all():
         model: Any = record.spec.get("model")
-        if not record.ended and isinstance(model, dict) and "job" in model:
+        if not record.ended and isinstance(model, dict) and isinstance(model.get("job"), str):
             needed[model["job"]] = record
     return needed
 

@@ -1,7 +1,8 @@
 """What may go: which files of the store, and which whole jobs, nobody will need again.
 
-Only what belongs to a job that Redis knows, and that has ended, ever goes. Ages go by when the
-job ended, and for files without a job by when they were written.
+Only what belongs to a job that Redis knows, and that has ended, ever goes; and whole jobs and
+inputs only while Redis knows all jobs of the store. Ages go by when the job ended, and for files
+without a job by when they were written.
 """
 
 from __future__ import annotations
@@ -117,19 +118,23 @@ class _Search:
             job_id, _, path = file.path.partition("/")
             if path:
                 by_job[job_id].append(StoredFile(path, file.size, file.modified))
-        waste = list(self._whole_jobs(by_job))
-        going = {one.job.id for one in waste if one.job}
+        waste: list[Waste] = []
         unknown = 0
-        for job_id, inside in by_job.items():
-            record = self._jobs.get(job_id)
-            if record is not None and job_id not in going:
-                waste += self._files_of(record, inside)
-            elif record is None and any(file.path == MARK for file in inside):
-                waste.append(_leftover(job_id, inside))
-            elif record is None:
+        for job_id in by_job.keys() - self._jobs.keys():
+            if any(file.path == MARK for file in by_job[job_id]):
+                waste.append(_leftover(job_id, by_job[job_id]))
+            else:
                 unknown += 1
+        # What Redis has lost may need the models and inputs that nobody else does.
+        if not unknown:
+            waste += self._whole_jobs(by_job)
+        going = {one.job.id for one in waste if one.job}
         staying = [record for record in self._jobs.values() if record.id not in going]
-        waste += self._inputs(inputs, _inputs_of(staying))
+        for record in staying:
+            waste += self._files_of(record, by_job.get(record.id, []))
+        if not unknown:
+            waste += self._inputs(inputs, _inputs_of(staying))
+        waste += self._parts("inputs", inputs)
         waste += self._parts("datasets", datasets)
         return Findings(tuple(waste), unknown)
 
@@ -203,7 +208,6 @@ class _Search:
                 continue
             if file.modified is not None and file.modified < limit:
                 yield Waste("file", path, "no job refers to it", (path,), file.size)
-        yield from self._parts("inputs", files)
 
     def _parts(self, folder: str, files: list[StoredFile]) -> Iterator[Waste]:
         for file in files:

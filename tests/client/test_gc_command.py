@@ -9,6 +9,7 @@ import pytest
 
 from fitq.client import Client
 from fitq.retention import Retention, find_waste, remove_waste
+from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.durations import DAY
 from fitq_shared.record import Reason
@@ -201,7 +202,8 @@ def test_folders_of_jobs_that_redis_does_not_know_are_counted_and_stay(queue, fi
     # Then they stay, and it is said what to do
     assert ran.code == 0
     assert ran.out == "nothing to remove\n"
-    assert "folders of jobs that Redis does not know: 2; they stay, see `fitq reindex`" in ran.err
+    assert "folders of jobs that Redis does not know: 2; they stay, and so do" in ran.err
+    assert "first `fitq reindex`" in ran.err
     assert fitq("gc", "--json").json["unknown_folders"] == 2
     assert len(store.files("jobs")) == 4
 
@@ -267,6 +269,33 @@ def test_inputs_go_that_no_job_refers_to(queue, fitq, prediction, store, age, re
     ran = fitq("gc", "--apply", "--jobs", "90d")
     assert store.files("inputs") == [new.removeprefix("inputs/")]
     assert fitq("gc", "--jobs", "90d").out == "nothing to remove\n"
+
+
+def test_what_a_lost_job_may_need_stays_until_redis_knows_it_again(
+    queue, fitq, prediction, records, redis, store, age
+):
+    # Given a prediction that Redis has lost, with a model and an input that are old
+    path = prediction.spec["rows"]["path"]
+    age(path, 30)
+    age(records.find("brave-otter"), 100)
+    snapshots.keep(store, prediction)
+    records.cancel(prediction)
+    assert records.forget(records.get(prediction.id)) == "forgotten"
+    before = store.files("")
+
+    # When all is to go that may
+    ran = fitq("gc", "--apply", "--jobs", "90d")
+
+    # Then neither does, and it is said what to do first
+    assert ran.out == "nothing to remove\n"
+    assert "first `fitq reindex`" in ran.err
+    assert store.files("") == before
+
+    # And once that is done, both are known to be needed
+    assert fitq("reindex", "--apply").code == 0
+    ran = fitq("gc", "--apply", "--jobs", "90d")
+    assert (ran.out, ran.err) == ("nothing to remove\n", "")
+    assert store.files("") == before
 
 
 def test_writes_that_were_never_finished_go_after_a_day(

@@ -42,7 +42,7 @@ def command(
     """Remove what nobody will need again; without --apply only list it.
 
     Jobs that are queued or running stay as they are, and so does whatever belongs to a job that
-    Redis does not know.
+    Redis does not know, or that such a job may need.
     """
     from fitq.client import Client
     from fitq.tables import print_json
@@ -68,8 +68,8 @@ def command(
     _print(listed, applied=apply)
     if found.unknown:
         click.echo(
-            f"folders of jobs that Redis does not know: {found.unknown}; they stay, "
-            "see `fitq reindex`",
+            f"folders of jobs that Redis does not know: {found.unknown}; they stay, and so do "
+            "inputs and whole jobs, which they may need: first `fitq reindex`",
             err=True,
         )
 

@@ -5,11 +5,13 @@ interrupted. First the folder is marked: a volume that cannot be written is foun
 nothing lost. Then the record goes, while all that it names is still whole: nobody can meet a
 record whose artifacts are half gone. Then the files go, the mark last: what is left of a folder
 that was marked is told from the folder of a job that Redis has lost, which `fitq reindex` would
-bring back. `fitq gc` ends what was interrupted.
+bring back. `fitq gc` ends what was interrupted. The mark names the attempt: where the record did
+not go, the job may have been retried, and a later attempt is not what was to be removed.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fitq_shared.errors import InvalidInput, StoreError
@@ -18,6 +20,7 @@ from fitq_shared.records import Records
 from fitq_shared.store import Store
 
 MARK = "being-removed"
+_ATTEMPT = re.compile(r"attempt-([0-9]+)/")
 
 
 def folder_of(job_id: str) -> str:
@@ -26,8 +29,13 @@ def folder_of(job_id: str) -> str:
 
 
 def being_removed(store: Store, job_id: str) -> bool:
-    """Whether the removal of this job was begun."""
-    return store.exists(f"{folder_of(job_id)}/{MARK}")
+    """Whether the removal of this job was begun, and no attempt has been made since."""
+    folder = folder_of(job_id)
+    if not store.exists(f"{folder}/{MARK}"):
+        return False
+    marked = store.read(f"{folder}/{MARK}")
+    attempts = [int(found[1]) for path in store.files(folder) if (found := _ATTEMPT.match(path))]
+    return marked.isdigit() and max(attempts, default=0) <= int(marked)
 
 
 def needed_models(records: Records) -> dict[str, JobRecord]:
@@ -66,7 +74,7 @@ def remove_job(records: Records, store: Store, record: JobRecord) -> None:
             "mount the volume that has it, or correct FITQ_STORE",
         )
     mark = f"{folder_of(record.id)}/{MARK}"
-    store.write(mark, b"")
+    store.write(mark, str(record.attempt).encode())
     outcome = records.forget(record)
     if outcome != "forgotten":
         store.remove(mark)

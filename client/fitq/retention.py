@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fitq.removal import MARK, finish_removal, folder_of, needed_models, remove_job
+from fitq.removal import being_removed, finish_removal, folder_of, needed_models, remove_job
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.durations import DAY, exactly
 from fitq_shared.errors import UnknownJob
@@ -73,7 +73,7 @@ def find_waste(records: Records, store: Store, keep: Retention) -> Findings:
     files = store.details("jobs")
     inputs, datasets = store.details("inputs"), store.details("datasets")
     seconds, _ = records.redis.time()
-    return _Search(records, keep, float(seconds)).run(files, inputs, datasets)
+    return _Search(records, store, keep, float(seconds)).run(files, inputs, datasets)
 
 
 def remove_waste(records: Records, store: Store, waste: Sequence[Waste]) -> Iterator[Waste]:
@@ -104,7 +104,8 @@ def remove_waste(records: Records, store: Store, waste: Sequence[Waste]) -> Iter
 
 
 class _Search:
-    def __init__(self, records: Records, keep: Retention, now: float) -> None:
+    def __init__(self, records: Records, store: Store, keep: Retention, now: float) -> None:
+        self._store = store
         self._keep = keep
         self._now = now
         self._jobs = {record.id: record for record in records.all()}
@@ -121,7 +122,7 @@ class _Search:
         waste: list[Waste] = []
         unknown = 0
         for job_id in by_job.keys() - self._jobs.keys():
-            if any(file.path == MARK for file in by_job[job_id]):
+            if being_removed(self._store, job_id):
                 waste.append(_leftover(job_id, by_job[job_id]))
             else:
                 unknown += 1

@@ -8,8 +8,9 @@ from fitq.client import Client
 from fitq.removal import MARK, being_removed, remove_job
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.errors import InvalidInput, StoreError, UnknownJob
+from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
 from fitq_shared.events import events_key
+from fitq_shared.records import Records
 from fitq_shared.specs.evaluate import EvaluateJob
 from fitq_shared.store import Store
 
@@ -230,3 +231,29 @@ def test_what_a_retry_has_published_meanwhile_stays(
     assert records.get(record.id).state == "succeeded"
     assert store.read(f"jobs/{record.id}/attempt-2/{AttemptFolder.model}") == b"a model"
     assert not being_removed(store, record.id)
+
+
+def test_a_removal_that_failed_does_not_condemn_a_later_attempt(
+    queue, fitq, records, store, train_job, claim, redis, monkeypatch
+):
+    # Given a failed job whose removal was begun, when Redis went away
+    record = records.create(train_job())
+    records.cancelled(claim(record))
+
+    def fail(*_: object) -> None:
+        raise QueueUnreachable("gone")
+
+    with monkeypatch.context() as patched, pytest.raises(QueueUnreachable):
+        patched.setattr(Records, "forget", fail)
+        remove_job(records, store, records.get(record.id))
+    assert being_removed(store, record.id)
+
+    # When it is retried instead, and Redis loses its data later
+    records.retry(records.get(record.id), fresh=False)
+    snapshots.keep(store, records.get(record.id))
+    redis.flushall()
+
+    # Then it is brought back, and nothing of it is removed
+    assert "what is left" not in fitq("gc", "--apply").out
+    assert [job["id"] for job in fitq("reindex", "--apply", "--json").json["jobs"]] == [record.id]
+    assert store.exists(f"jobs/{record.id}/attempt-2/{AttemptFolder.record}")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from fitq.rebuild import LostJob, find_lost, restore
 from fitq.removal import needed_models, remove_job, why_not
-from fitq.retention import Findings, Retention, Waste, find_waste, remove_waste
+from fitq.retention import Findings, Retention, find_waste
+from fitq.waste import Waste, remove_waste
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError
 from fitq_shared.events import ENDINGS, Event, follow

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
 
-from fitq.removal import being_removed, finish_removal, folder_of, needed_models, remove_job
+from fitq.removal import being_removed, folder_of, needed_models
+from fitq.waste import Waste, needed_inputs
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.durations import DAY, exactly
-from fitq_shared.errors import UnknownJob
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
 from fitq_shared.store import Store, StoredFile
@@ -41,21 +40,6 @@ class Retention:
 
 
 @dataclass(frozen=True)
-class Waste:
-    """One thing that may go: what it is, why, its paths in the store, and its size in bytes.
-
-    `job` is the record that it belongs to, as it was when this was found.
-    """
-
-    kind: Literal["job", "leftover", "attempt", "file"]
-    what: str
-    why: str
-    paths: tuple[str, ...]
-    size: int
-    job: JobRecord | None = None
-
-
-@dataclass(frozen=True)
 class Findings:
     """All that may go, and how many folders belong to jobs that Redis does not know."""
 
@@ -76,33 +60,6 @@ def find_waste(records: Records, store: Store, keep: Retention) -> Findings:
     return _Search(records, store, keep, float(seconds)).run(files, inputs, datasets)
 
 
-def remove_waste(records: Records, store: Store, waste: Sequence[Waste]) -> Iterator[Waste]:
-    """Remove what was found, and yield each thing that is gone; what is needed again stays.
-
-    Raises:
-        StoreError: the store cannot be written.
-    """
-    models = needed_models(records)
-    inputs: set[str] | None = None
-    for one in waste:
-        if one.kind == "leftover":
-            finish_removal(store, one.paths[0].rpartition("/")[2])
-        elif one.job is None:
-            # A file that was uploaded once is not uploaded again: ask just before it goes.
-            inputs = _inputs_of(list(records.all())) if inputs is None else inputs
-            if one.paths[0] in inputs:
-                continue
-            store.remove_tree(one.paths[0])
-        elif not _unchanged(records, one.job) or (one.kind == "job" and one.job.id in models):
-            continue
-        elif one.kind == "job":
-            remove_job(records, store, one.job)
-        else:
-            for path in one.paths:
-                store.remove_tree(path)
-        yield one
-
-
 class _Search:
     def __init__(self, records: Records, store: Store, keep: Retention, now: float) -> None:
         self._store = store
@@ -121,7 +78,7 @@ class _Search:
                 by_job[job_id].append(StoredFile(path, file.size, file.modified))
         waste: list[Waste] = []
         unknown = 0
-        for job_id in by_job.keys() - self._jobs.keys():
+        for job_id in sorted(by_job.keys() - self._jobs.keys()):
             if being_removed(self._store, job_id):
                 waste.append(_leftover(job_id, by_job[job_id]))
             else:
@@ -134,7 +91,7 @@ class _Search:
         for record in staying:
             waste += self._files_of(record, by_job.get(record.id, []))
         if not unknown:
-            waste += self._inputs(inputs, _inputs_of(staying))
+            waste += self._inputs(inputs, needed_inputs(staying))
         waste += self._parts("inputs", inputs)
         waste += self._parts("datasets", datasets)
         return Findings(tuple(waste), unknown)
@@ -208,13 +165,14 @@ class _Search:
             if file.path.endswith(_PART) or path in needed:
                 continue
             if file.modified is not None and file.modified < limit:
-                yield Waste("file", path, "no job refers to it", (path,), file.size)
+                why = "no job refers to it"
+                yield Waste("input", path, why, (path,), file.size, modified=file.modified)
 
     def _parts(self, folder: str, files: list[StoredFile]) -> Iterator[Waste]:
         for file in files:
             if self._is_old_part(file):
                 path = f"{folder}/{file.path}"
-                yield Waste("file", path, _UNFINISHED, (path,), file.size)
+                yield Waste("part", path, _UNFINISHED, (path,), file.size)
 
     def _is_old_part(self, file: StoredFile) -> bool:
         return (
@@ -237,21 +195,3 @@ def _leftover(job_id: str, files: list[StoredFile]) -> Waste:
     size = sum(file.size for file in files)
     what = f"what is left of job {job_id}"
     return Waste("leftover", what, "its removal was interrupted", (folder_of(job_id),), size)
-
-
-def _inputs_of(records: Sequence[JobRecord]) -> set[str]:
-    found = set()
-    for record in records:
-        rows: Any = record.spec.get("rows")
-        if isinstance(rows, dict) and "path" in rows:
-            found.add(rows["path"])
-    return found
-
-
-def _unchanged(records: Records, record: JobRecord) -> bool:
-    """Whether the job still is as it was: `fitq retry` may have queued it again."""
-    try:
-        current = records.get(record.id)
-    except UnknownJob:
-        return False
-    return (current.state, current.attempt) == (record.state, record.attempt)

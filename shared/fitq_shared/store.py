@@ -117,6 +117,12 @@ class Store:
             for name, info in sorted(found.items())
         ]
 
+    def modified(self, path: str) -> float | None:
+        """When a file was written, as in StoredFile; None, too, when it is not there."""
+        full = self._full(path)
+        with self._reporting("read", path):
+            return _modified(self._fs.info(full)) if self._fs.exists(full) else None
+
     def write(self, path: str, content: bytes) -> None:
         """Write one file whole: readers see the old content or the new, never a part."""
         full = self._full(path)
@@ -153,11 +159,13 @@ class Store:
                 raise StoreError(f"cannot remove {path!r}: {error}", "leave that folder") from error
 
     def put(self, source: Path, path: str) -> None:
-        """Keep a local file under this path, unless it is there already."""
+        """Keep a local file under this path, written anew even where it is there already.
+
+        So it is new again: `fitq gc` removes inputs that are old and that no job refers to.
+        """
         with self._reporting("read", str(source)):
             content = source.read_bytes()
-        if not self.exists(path):
-            self.write(path, content)
+        self.write(path, content)
 
     def _full(self, path: str) -> str:
         parts = path.split("/") if path else []

@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from fitq.client import Client
-from fitq.retention import Retention, find_waste, remove_waste
+from fitq.removal import MARK
+from fitq.retention import Retention, find_waste
+from fitq.waste import remove_waste
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.durations import DAY
 from fitq_shared.record import Reason
-from fitq_shared.records import job_key
+from fitq_shared.records import Records, job_key
 from fitq_shared.specs.evaluate import EvaluateJob
 from fitq_shared.specs.predict import PredictJob
 from fitq_shared.store import Store
@@ -350,6 +352,73 @@ def test_what_is_needed_again_by_then_stays(
     assert gone == []
     assert len(files_of(store, record)) == 6
     assert store.exists(path)
+
+
+def test_an_input_that_is_uploaded_once_more_stays(queue, records, store, age, tmp_path):
+    # Given an old input that no job refers to
+    path = f"inputs/{'c' * 64}.npz"
+    store.write(path, b"images")
+    age(path, 30)
+    found = find_waste(records, store, Retention())
+    assert [one.what for one in found.waste] == [path]
+    # When it is uploaded before it goes, for a job that is yet to be submitted
+    (tmp_path / "mine.npz").write_bytes(b"images")
+    store.put(tmp_path / "mine.npz", path)
+    # Then it stays
+    assert list(remove_waste(records, store, found.waste)) == []
+    assert store.exists(path)
+    assert find_waste(records, store, Retention()).waste == ()
+
+
+def test_what_comes_to_be_needed_while_others_go_stays(
+    queue, records, store, succeeded, train_job, age, monkeypatch
+):
+    # Given two old jobs of which one may go, and an evaluation that is submitted meanwhile
+    for name in ("first", "second"):
+        age(succeeded(train_job(name=name)), 100)
+    found = find_waste(records, store, Retention(jobs=90 * DAY)).waste
+    newer, older = (one.job for one in found if one.kind == "job")
+    _, model = Client(queue).model(older.id)
+    values = {"kind": "evaluate", "name": "checks", "owner": "ann", "dataset": "mnist"}
+    evaluation = EvaluateJob.parse({**values, "model": model.model_dump()})
+    forget = Records.forget
+
+    def forget_and_submit(self, record):
+        records.create(evaluation)
+        return forget(self, record)
+
+    monkeypatch.setattr(Records, "forget", forget_and_submit)
+    # When both are to go
+    gone = list(remove_waste(records, store, found))
+    # Then the model that is needed by now stays
+    assert [one.job for one in gone] == [newer]
+    assert records.get(older.id)
+    assert store.exists(f"jobs/{older.id}/attempt-1/model.keras")
+
+
+def test_a_job_that_is_retried_at_the_last_moment_keeps_no_other(
+    queue, records, store, train_job, claim, age, monkeypatch
+):
+    # Given two old jobs, of which one is retried when its removal has begun
+    made = [records.create(train_job(name=name)) for name in ("first", "second")]
+    for record in made:
+        records.cancelled(claim(record))
+        age(record, 100)
+    found = find_waste(records, store, Retention(jobs=90 * DAY)).waste
+    retried, other = (one.job for one in found)
+    write = Store.write
+
+    def write_and_retry(self, path, content):
+        write(self, path, content)
+        if path == f"jobs/{retried.id}/{MARK}":
+            records.retry(records.get(retried.id), fresh=False)
+
+    monkeypatch.setattr(Store, "write", write_and_retry)
+    # When both are to go
+    gone = list(remove_waste(records, store, found))
+    # Then only the other one has gone
+    assert [one.job for one in gone] == [other]
+    assert [record.id for record in records.all()] == [retried.id]
 
 
 def test_any_store_can_be_cleared(queue, redis, records, train_job, claim, monkeypatch):

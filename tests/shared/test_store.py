@@ -164,6 +164,9 @@ def test_a_file_is_kept_once_under_its_path(any_store, tmp_path):
     # Then it is there once
     assert any_store.files("inputs") == ["abc.npz"]
     assert any_store.read("inputs/abc.npz") == b"content"
+    [file] = any_store.details("inputs")
+    assert any_store.modified("inputs/abc.npz") == file.modified
+    assert any_store.modified("inputs/nothing.npz") is None
 
 
 def test_a_file_that_is_not_there_cannot_be_put(any_store, tmp_path):

@@ -11,7 +11,8 @@ from fitq.commands._options import as_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fitq.retention import Retention, Waste
+    from fitq.retention import Retention
+    from fitq.waste import Waste
 
 
 @click.command()

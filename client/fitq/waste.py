@@ -1,0 +1,93 @@
+"""Waste: what nobody will need again, as retention.py finds it, and how it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fitq.removal import being_removed, finish_removal, needed_models, remove_job
+from fitq_shared.errors import InvalidInput, UnknownJob
+from fitq_shared.record import JobRecord
+from fitq_shared.records import Records
+from fitq_shared.store import Store
+
+
+@dataclass(frozen=True)
+class Waste:
+    """One thing that may go: what it is, why, its paths in the store, and its size in bytes.
+
+    `job` is the record that it belongs to, and `modified` when an input was written (in seconds
+    since the epoch, by the store's clock), as they were when this was found.
+    """
+
+    kind: Literal["job", "leftover", "attempt", "input", "part"]
+    what: str
+    why: str
+    paths: tuple[str, ...]
+    size: int
+    job: JobRecord | None = None
+    modified: float | None = None
+
+
+def remove_waste(records: Records, store: Store, waste: Sequence[Waste]) -> Iterator[Waste]:
+    """Remove what was found, and yield each thing that is gone; what is needed again stays.
+
+    Whether it is needed is asked just before each thing goes, since all of it may take long.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    for one in waste:
+        if not _may_go(records, store, one):
+            continue
+        if one.kind == "job" and one.job is not None:
+            try:
+                remove_job(records, store, one.job)
+            except InvalidInput:
+                continue  # it was retried at this moment
+        elif one.kind == "leftover":
+            finish_removal(store, _job_of(one))
+        else:
+            for path in one.paths:
+                store.remove_tree(path)
+        yield one
+
+
+def needed_inputs(records: Iterable[JobRecord]) -> set[str]:
+    """The paths of the arrays that these jobs refer to."""
+    found = set()
+    for record in records:
+        rows: Any = record.spec.get("rows")
+        if isinstance(rows, dict) and isinstance(rows.get("path"), str):
+            found.add(rows["path"])
+    return found
+
+
+def _may_go(records: Records, store: Store, one: Waste) -> bool:
+    """Whether nobody has come to need it since it was found."""
+    if one.kind == "part":
+        return True
+    if one.kind == "leftover":
+        return being_removed(store, _job_of(one))
+    if one.kind == "input":
+        # Who submits a job uploads its input first: then it is new, and no job refers to it yet.
+        [path] = one.paths
+        unused = path not in needed_inputs(records.all())
+        return unused and store.modified(path) == one.modified
+    if one.job is None or not _unchanged(records, one.job):
+        return False
+    return one.kind == "attempt" or one.job.id not in needed_models(records)
+
+
+def _job_of(leftover: Waste) -> str:
+    return leftover.paths[0].rpartition("/")[2]
+
+
+def _unchanged(records: Records, record: JobRecord) -> bool:
+    """Whether the job still is as it was: `fitq retry` may have queued it again."""
+    try:
+        current = records.get(record.id)
+    except UnknownJob:
+        return False
+    return (current.state, current.attempt) == (record.state, record.attempt)

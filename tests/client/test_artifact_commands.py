@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from fitq.client import AWAY, Client
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.record import Reason
+from support.proxy import Proxy
 
 pytestmark = pytest.mark.services
 
@@ -53,6 +56,91 @@ def test_a_job_without_a_log_leads_to_watching_it(queue, fitq, records, train_jo
     assert ran.code == 1
     assert "has no log: the job is queued" in ran.err
     assert "fitq watch brave-otter" in ran.err
+
+
+class Told:
+    """What `fitq logs` has printed so far, and what is to happen when it has printed something."""
+
+    def __init__(self, monkeypatch):
+        self.text = ""
+        self._next = []
+        monkeypatch.setattr("fitq.commands.logs.click.echo", self.echo)
+
+    def when(self, text, do):
+        self._next.append((text, do))
+
+    def echo(self, message="", err=False, **_):
+        if not err:
+            self.text += message
+            if self._next and self.text.endswith(self._next[0][0]):
+                self._next.pop(0)[1]()
+
+
+@pytest.fixture
+def told(monkeypatch):
+    return Told(monkeypatch)
+
+
+def test_a_followed_log_goes_on_through_attempts_to_a_failure(
+    queue, fitq, records, train_job, claim, store, told, redis
+):
+    # Given a running job, with a log that ends within a letter for now
+    record = records.create(train_job())
+    attempt = claim(record)
+    first, second = (AttemptFolder(store, record.id, number) for number in (1, 2))
+    text = "first: grün\n".encode()
+    first.write(AttemptFolder.log, text[:-3])
+
+    def lose_the_worker():
+        # When its last lines come, and another attempt begins before the next look
+        first.write(AttemptFolder.log, text + b"the end of the first\n")
+        lost = Reason("worker-lost", "the worker blue stopped answering")
+        assert records.give_back(attempt, lost, counts="lost") == "queued"
+        second.write(AttemptFolder.log, b"second: ")
+
+    def fail():
+        redis.delete(f"fitq:lease:cpu:host:{record.id}")
+        again = claim(records.get(record.id))
+        second.write(AttemptFolder.log, b"second: not finite\n")
+        assert records.fail(again, Reason("bad-job", "the loss is not finite"))
+
+    told.when("first: gr", lose_the_worker)
+    told.when("second: ", fail)
+
+    # When it is followed to its end
+    ran = fitq("logs", "brave-otter", "--follow")
+
+    # Then every line of both was printed once, as it is; and the job has not succeeded
+    assert told.text == "first: grün\nthe end of the first\nsecond: not finite\n"
+    assert ran.code == 1
+
+
+def test_following_a_log_outlives_an_outage(
+    queue, fitq, records, train_job, claim, store, told, redis_server, monkeypatch
+):
+    # Given a running job, and a Redis that goes away for a while once its log is followed
+    proxy = Proxy(redis_server.port)
+    monkeypatch.setenv("FITQ_REDIS_URL", f"redis://127.0.0.1:{proxy.port}/0")
+    record = records.create(train_job())
+    attempt = claim(record)
+    folder = AttemptFolder(store, record.id, 1)
+    folder.write(AttemptFolder.log, b"half ")
+
+    def go_away():
+        proxy.refuse()
+        folder.write(AttemptFolder.log, b"half a line\n")
+        records.succeed(attempt, folder.seal(), {})
+
+    told.when("half ", go_away)
+    patient = Client.patient
+    monkeypatch.setattr(
+        Client, "patient", lambda self: patient(self, lambda text: text == AWAY and proxy.accept())
+    )
+    # When it is followed
+    ran = fitq("logs", "brave-otter", "-f")
+    proxy.stop()
+    # Then it was to its end
+    assert (ran.code, told.text) == (0, "half a line\n")
 
 
 # -- pull -------------------------------------------------------------------------------------

@@ -10,45 +10,79 @@ from fitq.commands._options import job
 
 if TYPE_CHECKING:
     from fitq.client import Client
+    from fitq_shared.attempt_folder import AttemptFolder
     from fitq_shared.record import JobRecord
+
+_POLL_SECONDS = 0.5
 
 
 @click.command()
 @job
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
 def command(job: str, follow: bool) -> None:
-    """Print the log of a job's newest attempt."""
+    """Print the log of a job's newest attempt.
+
+    With --follow it goes on through later attempts, and succeeds when the job has succeeded.
+    """
     from fitq.client import Client
     from fitq.outcome import saying_how_to_return
 
     client = Client()
     record = client.job(job)
+    if not follow:
+        _print_last(_Log(client.folder(record)), record)
+        return
     with saying_how_to_return(record):
-        _print(client, record, follow)
+        record = _follow(client.patient(), record)
+    if record.state != "succeeded":
+        click.echo(f"{record.name}: {record.state}; see `fitq show {record.name}`", err=True)
+        raise SystemExit(1)
 
 
-def _print(client: Client, record: JobRecord, follow: bool) -> None:
+def _follow(client: Client, record: JobRecord) -> JobRecord:
+    """Print what comes until the job has ended, and return its record then."""
     import threading
 
-    from fitq_shared.attempt_folder import AttemptFolder
+    pause = threading.Event()
+    log = _Log(client.folder(record))
+    while not record.ended:
+        log.print_more()
+        pause.wait(_POLL_SECONDS)
+        current = client.job(record.id)
+        if current.attempt != record.attempt:
+            log.print_more(last=True)
+            log = _Log(client.folder(current))
+        record = current
+    _print_last(log, record)
+    return record
+
+
+def _print_last(log: _Log, record: JobRecord) -> None:
     from fitq_shared.errors import StoreError
 
-    shown = 0
-    pause = threading.Event()
-    while True:
-        folder = client.folder(record)
-        if folder.exists(AttemptFolder.log):
-            text = folder.read(AttemptFolder.log)
-            click.echo(text[shown:].decode(errors="replace"), nl=False)
-            shown = len(text)
-        elif not follow or record.ended:
-            raise StoreError(
-                f"{record.name} has no log: the job is {record.state}",
-                f"follow it with `fitq watch {record.name}`",
-            )
-        if not follow or record.ended:
-            return
-        pause.wait(0.5)
-        attempt, record = record.attempt, client.job(record.id)
-        if record.attempt != attempt:
-            shown = 0
+    if not log.print_more(last=True):
+        raise StoreError(
+            f"{record.name} has no log: the job is {record.state}",
+            f"follow it with `fitq watch {record.name}`",
+        )
+
+
+class _Log:
+    """The log of one attempt, printed as it grows."""
+
+    def __init__(self, folder: AttemptFolder) -> None:
+        import codecs
+
+        self._folder = folder
+        self._shown = 0
+        # What has come so far may end within a letter.
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def print_more(self, *, last: bool = False) -> bool:
+        """Print what is new; `last`: nothing more will come. Returns whether there is a log."""
+        if not self._folder.exists(self._folder.log):
+            return False
+        content = self._folder.read(self._folder.log)
+        click.echo(self._decoder.decode(content[self._shown :], last), nl=False)
+        self._shown = len(content)
+        return True

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from fitq_shared.workers import WorkerInfo, announce, drain_order, withdraw
+from fitq.client import AWAY, Client
+from fitq_shared.workers import WorkerInfo, announce, drain_order, withdraw, worker_key
+from support.proxy import Proxy
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.services
@@ -68,6 +70,60 @@ def test_a_worker_is_told_to_leave_and_waited_for(fitq, there, busy, obey):
         "cyan@host-1  draining: it has no job, and leaves now",
     ]
     assert sorted(said[2:]) == ["blue@host-1  has left", "cyan@host-1  has left"]
+
+
+def test_a_worker_that_only_falls_silent_has_not_left(fitq, there, obey, redis):
+    # Given a worker that leaves when it is told to, and one that is killed
+    there(BLUE, CYAN)
+    obey(CYAN)
+
+    def kill() -> None:
+        wait_until(lambda: drain_order(redis, BLUE.token), 60, "an order to leave")
+        redis.delete(worker_key(BLUE.token))  # nobody renews it
+
+    killing = threading.Thread(target=kill)
+    killing.start()
+
+    # When both are drained
+    ran = fitq("drain", "--all")
+    killing.join()
+
+    # Then only one of them is said to have left
+    assert ran.code == 1
+    assert sorted(ran.out.splitlines()[2:]) == [
+        *("blue@host-1  stopped answering", "cyan@host-1  has left"),
+    ]
+
+
+def test_waiting_for_workers_to_leave_outlives_an_outage(
+    fitq, there, redis, redis_server, monkeypatch
+):
+    # Given a worker that leaves while Redis cannot be reached
+    proxy = Proxy(redis_server.port)
+    monkeypatch.setenv("FITQ_REDIS_URL", f"redis://127.0.0.1:{proxy.port}/0")
+    there(BLUE)
+    patient = Client.patient
+    monkeypatch.setattr(
+        Client, "patient", lambda self: patient(self, lambda text: text == AWAY and proxy.accept())
+    )
+
+    def leave() -> None:
+        wait_until(lambda: drain_order(redis, BLUE.token), 60, "an order to leave")
+        wait_until(lambda: proxy.connections == 2, 60, "somebody who waits")
+        proxy.refuse()
+        withdraw(redis, BLUE.token)
+
+    leaving = threading.Thread(target=leave)
+    leaving.start()
+
+    # When it is drained
+    ran = fitq("drain", "blue")
+    leaving.join()
+    proxy.stop()
+
+    # Then that is noticed once Redis is back
+    assert ran.code == 0
+    assert ran.out.splitlines()[1:] == ["blue@host-1  has left"]
 
 
 def test_after_its_job_it_may_leave(fitq, there, busy, redis):

@@ -48,8 +48,10 @@ def command(
             click.echo(f"{worker.name}  draining: {_what_follows(jobs.get(worker.token), mode)}")
     if not chosen:
         click.echo("no workers to drain", err=True)
+    left: set[str] = set()
     try:
-        left = set() if no_wait else _wait_until_left(client, chosen, tell=not as_json)
+        if chosen and not no_wait:
+            left = _wait_until_left(client.patient(), chosen, tell=not as_json)
     except KeyboardInterrupt:
         click.echo("\nthey go on leaving; see `fitq workers`", err=True)
         raise SystemExit(INTERRUPTED) from None
@@ -64,6 +66,8 @@ def command(
                 for w in chosen
             ]
         )
+    if not no_wait and len(left) < len(chosen):
+        raise SystemExit(1)
 
 
 def _choose(there: list[WorkerInfo], references: tuple[str, ...]) -> list[WorkerInfo]:
@@ -114,18 +118,25 @@ def _what_follows(job: JobRecord | None, mode: DrainMode) -> str:
 
 
 def _wait_until_left(client: Client, chosen: list[WorkerInfo], *, tell: bool) -> set[str]:
-    """Return once all of them have left: their tokens."""
+    """Return once none of them is there any more: the tokens of those that have left.
+
+    A worker that leaves takes its order to leave with it. Where that still stands, the worker
+    was killed, or is cut off from Redis.
+    """
     import threading
 
     pause = threading.Event()
     waited = {worker.token: worker for worker in chosen}
     left: set[str] = set()
-    while len(left) < len(waited):
+    while waited:
         there = {worker.token for worker in client.workers()}
-        for token in waited.keys() - there - left:
-            left.add(token)
+        for token in waited.keys() - there:
+            worker = waited.pop(token)
+            silent = client.drain_order(worker) is not None
+            if not silent:
+                left.add(token)
             if tell:
-                click.echo(f"{waited[token].name}  has left")
-        if len(left) < len(waited):
+                click.echo(f"{worker.name}  {'stopped answering' if silent else 'has left'}")
+        if waited:
             pause.wait(_POLL_SECONDS)
     return left

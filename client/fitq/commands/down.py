@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -29,6 +30,7 @@ def _nearest(start: Path) -> Path:
 
     for project in (start, *start.parents):
         folder = StackFolder(project)
-        if folder.processes_file.is_file() or folder.stack_file.is_file():
+        # isfile: False, too, where we may not look.
+        if any(map(os.path.isfile, (folder.processes_file, folder.stack_file))):
             return project
     return start

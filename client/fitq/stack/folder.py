@@ -125,9 +125,17 @@ def write_json(file: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """What the file says; empty if it isn't there or is no JSON object."""
+    """What the file says; empty if it isn't there or is no JSON object.
+
+    Raises:
+        StackError: it is there but cannot be read.
+    """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
+    except OSError as error:
+        raise StackError(
+            f"{file} cannot be read: {error.strerror}", f"see whose {file.parent} is"
+        ) from error
     return content if isinstance(content, dict) else {}

@@ -16,9 +16,15 @@ def only_one(file: Path) -> Iterator[None]:
     """Hold the lock; the kernel lets go of it however this process ends.
 
     Raises:
-        StackError: another process holds it.
+        StackError: another process holds it, or this user may not.
     """
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StackError(
+            f"{file} cannot be opened: {error.strerror}",
+            "this stack is its owner's: use a folder of your own",
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

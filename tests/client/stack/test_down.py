@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import psutil
 import pytest
 
+from fitq.cli import run
 from fitq.stack.folder import write_json
 from fitq.stack.processes import boot_id, process
 from fitq.stack.worker_plan import WorkerPlan
@@ -14,6 +18,7 @@ from fitq_shared.settings import Settings
 
 pytestmark = pytest.mark.services
 ONE_WORKER = [WorkerPlan("cpu")]
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -149,3 +154,40 @@ def test_a_pid_that_now_belongs_to_another_is_left_alone(stack, stranger, same_b
     assert psutil.pid_exists(stranger.pid)
     assert stranger.poll() is None
     assert not stack.folder.processes_file.exists()
+
+
+@pytest.fixture
+def another_s():
+    """A folder with a `.fitq` that this user may not look into, and a folder below it."""
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o755)
+        (folder / ".fitq").mkdir(mode=0)
+        (folder / "below").mkdir()
+        if root:
+            os.seteuid(NOBODY)  # root may look everywhere
+        yield folder
+        if root:
+            os.seteuid(0)
+
+
+def test_below_another_user_s_stack_there_is_none(another_s, monkeypatch, capsys):
+    monkeypatch.chdir(another_s / "below")
+    assert run(["down"]) == 0
+    assert "No stack was up here." in capsys.readouterr().out
+
+
+def test_another_user_s_stack_is_not_stopped(another_s, monkeypatch, capsys):
+    monkeypatch.chdir(another_s)
+    assert run(["down"]) == 1
+    assert f"{another_s}/.fitq/lock cannot be opened: Permission denied" in capsys.readouterr().err
+
+
+def test_a_record_of_processes_that_cannot_be_read_is_named(project, monkeypatch, capsys):
+    # Given a folder where the file should be
+    (project / ".fitq/processes.json").mkdir(parents=True)
+    monkeypatch.chdir(project)
+    # When the stack is to be stopped, Then the error names it
+    assert run(["down"]) == 1
+    assert "processes.json cannot be read: Is a directory" in capsys.readouterr().err

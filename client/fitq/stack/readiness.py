@@ -17,6 +17,7 @@ from fitq_shared.workers import list_workers
 
 READY_SECONDS = 120.0
 PAUSE_SECONDS = 0.1
+_UNANSWERED = (redis.ConnectionError, redis.TimeoutError)
 
 
 class Readiness:
@@ -37,7 +38,7 @@ class Readiness:
         """The processes of the programs started here."""
         return dict(self._pids)
 
-    def start(self, programs: Iterable[Program]) -> None:
+    def start(self, programs: Iterable[Program | ProgramState]) -> None:
         """Start the programs, without waiting."""
         programs = list(programs)
         for program in programs:
@@ -87,11 +88,17 @@ def redis_answers(link: Redis) -> bool:
     """Whether Redis takes commands; False while it still loads its data."""
     try:
         return bool(link.ping())
-    except (redis.ConnectionError, redis.TimeoutError):
+    except _UNANSWERED:
         return False
 
 
 def workers_are_ready(link: Redis, pids: Iterable[int]) -> bool:
-    """Whether the workers in these processes have announced that they take jobs."""
-    ready = {worker.pid for worker in list_workers(link) if worker.state == "ready"}
+    """Whether the workers in these processes have announced that they take jobs.
+
+    False while Redis does not answer: whether it has ended is seen from its process.
+    """
+    try:
+        ready = {worker.pid for worker in list_workers(link) if worker.state == "ready"}
+    except _UNANSWERED:
+        return False
     return ready.issuperset(pids)

@@ -16,6 +16,15 @@ pytestmark = pytest.mark.services
 ONE_WORKER = [WorkerPlan("cpu")]
 BROKEN = "print('no such device: tpu'); raise SystemExit(3)"
 
+ENDS_REDIS = """
+import contextlib, time
+from fitq_shared.redis_link import open_redis
+from fitq_shared.settings import Settings
+with contextlib.suppress(Exception):
+    open_redis(Settings.load()).execute_command("SHUTDOWN", "NOSAVE")
+time.sleep(600)
+"""
+
 
 @pytest.fixture
 def started(monkeypatch) -> list[int]:
@@ -152,3 +161,16 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     # Then the error names it
     with pytest.raises(StackError, match=r"\.fitq cannot be made"):
         LocalStack(tmp_path).up([], flower=False)
+
+
+def test_a_redis_that_ends_while_the_workers_start(project, started, helpers):
+    # Given a Redis that is told to end by what should become a worker
+    stack = LocalStack(project, [sys.executable, "-c", ENDS_REDIS])
+
+    # When I start the stack
+    with pytest.raises(StackError) as caught:
+        stack.up(ONE_WORKER, flower=False)
+
+    # Then I read that it is Redis that has ended, and nothing is left behind
+    assert "redis does not start: it has ended" in caught.value.message
+    assert_nothing_is_left(stack, started, helpers)

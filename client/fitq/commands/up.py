@@ -35,7 +35,8 @@ def command(workers: int | None, device: DeviceChoice, no_flower: bool, as_json:
     """Start the local stack: Redis, one worker per device, Flower.
 
     It runs on after this command has ended, in the folder `.fitq` here, until `fitq down`.
-    Whatever crashes is started again.
+    Whatever crashes is started again. A worker that has left after `fitq drain` stays away until
+    the next `fitq up`.
     """
     from fitq.stack.local_stack import LocalStack
     from fitq.stack.worker_plan import plan_workers
@@ -58,7 +59,7 @@ def command(workers: int | None, device: DeviceChoice, no_flower: bool, as_json:
 def _show(addresses: Addresses, started: bool) -> None:
     from fitq_shared.settings import hide_password
 
-    click.echo("The stack is up." if started else "The stack was up already; nothing has changed.")
+    click.echo("The stack is up." if started else "The stack was up already.")
     rows = {
         "Redis": hide_password(addresses.redis_url),
         "Flower": addresses.flower_url,

@@ -19,12 +19,14 @@ from fitq.stack.process_record import MARK, ProcessRecord
 from fitq.stack.program import Program
 from fitq.stack.readiness import Readiness, redis_answers, workers_are_ready
 from fitq.stack.supervision import (
+    ProgramState,
     Supervisor,
     check_supervisor,
     make_socket_path,
     start_supervisord,
 )
 from fitq.stack.worker_plan import (
+    GROUP,
     WorkerPlan,
     find_worker_program,
     plan_workers,
@@ -66,7 +68,7 @@ class LocalStack:
 
         Returns:
             The addresses, and whether the stack was started now: False if it was up already,
-            in which case nothing is changed.
+            in which case only workers that have left, as `fitq drain` asks, are started again.
 
         Raises:
             StackError: a part is missing or does not start; with the end of its log.
@@ -74,7 +76,7 @@ class LocalStack:
         check_supervisor()
         self.folder.make()
         with only_one(self.folder.lock_file):
-            running = self._running()
+            running = self._running(tell)
             if running is not None:
                 return running, False
             plans = plan_workers() if workers is None else workers
@@ -103,8 +105,8 @@ class LocalStack:
         with only_one(self.folder.lock_file):
             return self._stop()
 
-    def _running(self) -> Addresses | None:
-        """The addresses of the running stack; None if it is not up.
+    def _running(self, tell: Tell) -> Addresses | None:
+        """The addresses of the running stack, with all its workers; None if it is not up.
 
         Raises:
             StackError: it is up, but a part of it is not.
@@ -113,17 +115,38 @@ class LocalStack:
         addresses = Addresses.load(self.folder)
         if record is None or addresses is None or record.supervisor_process() is None:
             return None
+        supervisor = Supervisor(record.socket)
         try:
-            states = Supervisor(record.socket).states()
+            states = supervisor.states().values()
         except OSError:
             return None
-        failed = [state.name for state in states.values() if state.has_ended]
+        left = [state for state in states if (state.group, state.state) == (GROUP, "EXITED")]
+        failed = [state.name for state in states if state.has_ended and state not in left]
         if failed:
             raise StackError(
                 f"the stack is up, but not {', '.join(failed)}; see {self.folder.logs}",
                 "`fitq down`, then `fitq up`",
             )
+        if left:
+            self._bring_back(supervisor, left, addresses, tell)
+            pids = {state.name: state.pid for state in supervisor.states().values() if state.pid}
+            record.with_pids(supervisor.pid, pids).save()
         return addresses
+
+    def _bring_back(
+        self,
+        supervisor: Supervisor,
+        left: Sequence[ProgramState],
+        addresses: Addresses,
+        tell: Tell,
+    ) -> None:
+        """Start workers again that have left, and wait until they serve."""
+        tell(f"waiting for the workers that had left ({len(left)}); they import Keras first")
+        readiness = Readiness(self.folder, supervisor)
+        readiness.start(left)
+        with open_redis(Settings(addresses.redis_url)) as link:
+            pids = readiness.pids.values()
+            readiness.wait("the workers", lambda: workers_are_ready(link, pids))
 
     def _start(
         self,

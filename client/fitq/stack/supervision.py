@@ -40,9 +40,15 @@ class ProgramState:
     """What supervisord says of a program."""
 
     name: str
+    group: str
     state: str
     pid: int
     error: str
+
+    @property
+    def full_name(self) -> str:
+        """The name by which supervisor is asked about it."""
+        return f"{self.group}:{self.name}"
 
     @property
     def has_ended(self) -> bool:
@@ -65,12 +71,12 @@ class Supervisor:
         """All its programs, by name."""
         return {
             info["name"]: ProgramState(
-                info["name"], info["statename"], info["pid"], info["spawnerr"]
+                *(info["name"], info["group"], info["statename"], info["pid"], info["spawnerr"])
             )
             for info in self._ask("getAllProcessInfo")
         }
 
-    def start(self, program: Program) -> None:
+    def start(self, program: Program | ProgramState) -> None:
         """Start a program, without waiting for it; its state tells how it went."""
         try:
             self._ask("startProcess", program.full_name, False)

@@ -14,6 +14,8 @@ from redis.retry import Retry
 
 from fitq.stack.addresses import Addresses
 from fitq.stack.local_stack import LocalStack
+from fitq.stack.process_record import ProcessRecord
+from fitq.stack.supervision import Supervisor
 from fitq.stack.worker_plan import WorkerPlan
 from fitq_shared.celery_app import make_app
 from fitq_shared.redis_link import open_redis
@@ -215,3 +217,32 @@ def test_a_killed_worker_is_restarted(shared_stack: LocalStack, addresses, helpe
     # Then another takes its place, and the other worker has not noticed
     helpers.wait_until(lambda: len(pids()) == 2 and pids() != before, "a new worker")
     assert max(before) in pids()
+
+
+def test_a_worker_that_has_left_comes_back_with_the_next_up(stack, helpers):
+    # Given a stack with two workers, of which one has left as `fitq drain` asks it to
+    addresses, _ = stack.up([WorkerPlan("cpu", (0,)), WorkerPlan("cpu")], flower=False)
+    record = ProcessRecord.load(stack.folder)
+    states = Supervisor(record.socket).states
+    helpers.wait_until(lambda: states()["worker-1"].state == "RUNNING", "a worker that has started")
+    psutil.Process(states()["worker-1"].pid).terminate()
+    helpers.wait_until(lambda: states()["worker-1"].state == "EXITED", "a worker that has left")
+    before = {name: state.pid for name, state in states().items()}
+
+    # When the stack is to be started
+    told = []
+    found, started = stack.up(tell=told.append)
+
+    # Then it was up, and that worker takes jobs again; the others have not noticed
+    assert (found, started) == (addresses, False)
+    assert told == ["waiting for the workers that had left (1); they import Keras first"]
+    after = {name: state.pid for name, state in states().items()}
+    assert after == {**before, "worker-1": after["worker-1"]}
+    with open_redis(Settings(addresses.redis_url)) as link:
+        assert after["worker-1"] in {worker.pid for worker in list_workers(link)}
+
+    # And all of it ends with the stack
+    processes = helpers.processes(stack.folder)
+    assert stack.down()
+    assert set(processes) == {"supervisor", "redis", "worker-1", "worker-2"}
+    assert all(helpers.has_ended(one) for one in processes.values())

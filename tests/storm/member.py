@@ -79,11 +79,16 @@ class Member:
         code = self.worker.process.poll()
         if code is None:
             return
-        if code != QueueUnreachable.exit_code or READY in self.worker.text():
-            self.falls.append(
-                f"the worker {self.name} ended by itself with code {code}, see {self.worker.log}"
-            )
+        self._note_the_fall(code)
         self.start()
+
+    def _note_the_fall(self, code: int) -> None:
+        if code != QueueUnreachable.exit_code or READY in self.worker.text():
+            self.falls.append(f"{self.describe()} ended by itself with code {code}")
+
+    def describe(self) -> str:
+        """The worker that is there now, for a finding."""
+        return f"the worker {self.name} ({self.worker.log.name})"
 
     def ready(self) -> bool:
         """Whether its child has had Keras, and both processes live."""
@@ -132,11 +137,17 @@ class Member:
             psutil.wait_procs([child], timeout=10)
         return pid, child.pid if child else None
 
-    def stop(self) -> None:
-        """Drain the worker, and end the proxy."""
+    def stop(self, patience_seconds: float = 30.0) -> None:
+        """Drain the worker, and end the proxy. One that does not leave well has fallen."""
         for process in self.processes():
             process.resume()
-        self.worker.stop()
+        code, was_ready = self.worker.process.poll(), self.ready()
+        if code is not None:
+            self._note_the_fall(code)
+        elif (left := self.worker.stop(patience_seconds)) is None:
+            self.falls.append(f"{self.describe()} did not leave when it was told to")
+        elif left != 0 and was_ready:
+            self.falls.append(f"{self.describe()} left with code {left}")
         self.proxy.stop()
 
 

@@ -35,6 +35,7 @@ class Rig:
         redis: a direct and patient connection, for what looks on.
         references: the names of the specs that its jobs are of.
         process_groups: those of all workers that have left for good.
+        falls: how those left that did not leave well.
         redis_lock, volume_lock: who holds one may break that.
     """
 
@@ -48,6 +49,7 @@ class Rig:
     references: Sequence[str]
     members: list[Member] = field(default_factory=list)
     process_groups: set[int] = field(default_factory=set)
+    falls: list[str] = field(default_factory=list)
     redis_lock: threading.Lock = field(default_factory=threading.Lock)
     volume_lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -78,6 +80,7 @@ class Rig:
         for thread in threads:
             thread.join()
         self.process_groups |= {pid for member in self.members for pid in member.started}
+        self.falls += [fall for member in self.members for fall in member.falls]
         self.members.clear()
 
 

@@ -20,35 +20,52 @@ class Strike:
 
     Attributes:
         target: what was broken.
-        begun, over: seconds since the epoch.
-        effect: what was seen of it; empty while nothing was.
+        since, begun, over: seconds since the epoch: the first try, the fault itself, its end.
+        effect: what was seen of it that it is to bring about; empty while nothing was.
+        notes: what else was seen.
         hit: the attempt that it met, if it met one.
+        complaint: why it has not had its effect, whatever was seen.
     """
 
     planned: Planned
     target: str = ""
+    since: float = 0.0
     begun: float = 0.0
     over: float = 0.0
     effect: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     hit: Hit | None = None
     complaint: str = ""
 
     def begins(self, target: str, hit: Hit | None = None) -> None:
-        """The fault happens now."""
-        self.begun = self.over = time.time()
+        """The fault happens now, and lasts."""
+        self.begun, self.over = time.time(), 0.0
+        self.since = self.since or self.begun
         self.target, self.hit = target, hit
 
-    def saw(self, effect: str) -> None:
-        """Note an effect that was looked for and found."""
+    def ends(self) -> None:
+        """What it broke is whole again, or ends by itself."""
         self.over = time.time()
+
+    def saw(self, effect: str) -> None:
+        """Note the effect that the fault is to have: it was looked for and found."""
         self.effect.append(effect)
+
+    def note(self, what: str) -> None:
+        """Note something that proves no effect."""
+        self.notes.append(what)
 
     def __str__(self) -> str:
         met = f", met job {self.hit.job}-{self.hit.attempt}" if self.hit else ""
-        seen = "; ".join(self.effect) or "nothing"
+        seen = "; ".join([*self.effect, *self.notes]) or "nothing"
         complaint = f" ({self.complaint})" if self.complaint else ""
         number, kind = self.planned.number, self.planned.kind
         return f"fault {number} {kind} of {self.target or 'nothing'}{met}: {seen}{complaint}"
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it has begun, and is not over."""
+        return bool(self.begun and not self.over)
 
     @property
     def observed(self) -> bool:
@@ -84,11 +101,13 @@ class Strike:
             "number": self.planned.number,
             "kind": self.planned.kind,
             "target": self.target,
-            "effect": "; ".join(self.effect) or self.complaint or "none",
+            "effect": "; ".join(self.effect) or "none",
+            "notes": "; ".join(self.notes),
+            "complaint": self.complaint,
             "observed": self.observed,
             "job": self.hit.job if self.hit else None,
             "attempt": self.hit.attempt if self.hit else None,
-            "seconds": round(self.over - self.begun, 1),
+            "seconds": round(self.over - self.begun, 1) if self.begun else 0.0,
             "queued_again_seconds": None if back is None else round(back, 1),
             "recovery_seconds": None if recovery is None else round(recovery, 1),
         }

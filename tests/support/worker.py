@@ -69,15 +69,21 @@ class Worker:
         )
         return children[0]
 
-    def stop(self) -> None:
-        """SIGTERM to the parent, as `docker stop` does; SIGKILL to what is left."""
+    def stop(self, patience_seconds: float = 30.0) -> int | None:
+        """SIGTERM to the parent, as `docker stop` does; SIGKILL to what is left.
+
+        Returns:
+            The exit code with which it left, or None when it had to be killed.
+        """
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(timeout=30)
+                self.process.wait(timeout=patience_seconds)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait(timeout=10)
+                return None
+        return self.process.returncode
 
     def _ready(self) -> bool:
         assert self.process.poll() is None, f"the worker ended:\n{self.text()[-3000:]}"

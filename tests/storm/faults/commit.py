@@ -14,7 +14,7 @@ from storm.rig import LEASE_SECONDS, Rig
 from storm.strike import Strike
 
 TRIES = 5
-TAKE_OVER_SECONDS = LEASE_SECONDS + 15.0
+TAKE_OVER_SECONDS = LEASE_SECONDS + 25.0
 
 
 def kill_before_commit(rig: Rig, strike: Strike) -> None:
@@ -22,12 +22,17 @@ def kill_before_commit(rig: Rig, strike: Strike) -> None:
     member = _hold_the_commit(rig, strike)
     if member is None:
         return
+    assert strike.hit is not None
     child = member.child()
-    if child is not None:
+    if child is None:
+        strike.complaint = "there was no child"
+    else:
         child.kill()
         psutil.wait_procs([child], timeout=10)
-        if gone(child.pid):
-            strike.saw(f"child {child.pid} gone")
+        if gone(child.pid) and _runs(rig, strike.hit):
+            strike.saw(f"child {child.pid} gone, record still says running")
+        else:
+            strike.complaint = f"child {child.pid} lives, or the record has changed"
     member.proxy.cut()
     member.proxy.release()
 
@@ -41,15 +46,16 @@ def late_commit(rig: Rig, strike: Strike) -> None:
     end = time.monotonic() + TAKE_OVER_SECONDS
     while True:
         state, attempt = _record(rig, strike.hit.job)
-        newer = attempt > strike.hit.attempt
-        if (newer and state == "running") or time.monotonic() > end:
+        newest_begun = attempt - 1 if state == "queued" else attempt
+        begun = newest_begun > strike.hit.attempt
+        if begun or state == "cancelled" or time.monotonic() > end:
             break
         time.sleep(0.05)
     member.proxy.release()
-    if newer:
+    if begun:
         strike.saw(f"let through while attempt {attempt} was {state}")
     else:
-        strike.complaint = f"no other attempt came within {TAKE_OVER_SECONDS:g} s"
+        strike.complaint = f"let through while attempt {attempt} was {state}, no other had begun"
 
 
 def _hold_the_commit(rig: Rig, strike: Strike) -> Member | None:
@@ -65,7 +71,7 @@ def _hold_the_commit(rig: Rig, strike: Strike) -> Member | None:
         member.proxy.hold()
         strike.begins(member.name, hit)
         if sealed(folder) and _runs(rig, hit):
-            strike.saw(f"manifest of attempt {hit.attempt} there, record not yet")
+            strike.note(f"manifest of attempt {hit.attempt} there, record not yet")
             return member
         member.proxy.release()
     strike.complaint = f"the moment was missed {TRIES} times"

@@ -17,7 +17,7 @@ import redis
 from fitq_shared.celery_app import make_app
 from fitq_shared.dispatch import send
 from fitq_shared.record import JobRecord
-from fitq_shared.records import Records
+from fitq_shared.records import Records, message_prefix
 from fitq_shared.settings import Settings
 from fitq_shared.specs.base import JobSpec
 from storm.rig import Rig
@@ -83,7 +83,7 @@ def duplicate(rig: Rig, strike: Strike) -> None:
     end = time.monotonic() + OUTAGE_SECONDS
     while True:
         try:
-            text = _send_to_front(rig, record)
+            moved = _send_to_front(rig, record)
         except (redis.RedisError, OSError) as error:
             if time.monotonic() > end:
                 strike.complaint = f"it could not be sent: {error}"
@@ -91,18 +91,22 @@ def duplicate(rig: Rig, strike: Strike) -> None:
             time.sleep(0.5)
         else:
             break
-    strike.saw(f"message {text} before all others")
+    if moved.startswith(message_prefix(record.id, record.attempt)):
+        strike.saw(f"message {moved} before all others")
+    else:
+        strike.complaint = f"it was taken at once, moved was {moved or 'nothing'}"
 
 
 def _send_to_front(rig: Rig, record: JobRecord) -> str:
     """Send the message, and move it to the end of the queue from which workers take.
 
     Returns:
-        The id of the message that was moved. It is ours, unless another was sent meanwhile.
+        The id of the message that was moved: ours, unless that was taken, or another was sent
+        meanwhile; "" when there was none to move.
     """
     send(make_app(rig.settings), record)
     moved = rig.redis.lmove(record.queue, record.queue, "LEFT", "RIGHT")
-    return str(json.loads(str(moved))["headers"]["id"]) if moved else "taken at once"
+    return str(json.loads(str(moved))["headers"]["id"]) if moved else ""
 
 
 def _victim(rig: Rig, chance: float) -> JobRecord | None:

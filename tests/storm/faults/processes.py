@@ -27,13 +27,15 @@ def meet(rig: Rig, strike: Strike) -> Member:
 
 
 def kill_parent(rig: Rig, strike: Strike) -> None:
-    """SIGKILL to the parent; a new worker takes its place."""
+    """SIGKILL to the parent, which its child does not outlive; a new worker takes its place."""
     member = meet(rig, strike)
     parent, child = member.kill_parent()
-    if gone(parent):
-        strike.saw(f"parent {parent} gone")
-    if child is not None and gone(child):
-        strike.saw(f"child {child} gone with it")
+    if child is None:
+        strike.complaint = "there was no child"
+    elif gone(parent) and gone(child):
+        strike.saw(f"parent {parent} gone, and child {child} with it")
+    else:
+        strike.complaint = f"parent {parent} or child {child} lives"
     member.start()
 
 
@@ -48,6 +50,8 @@ def kill_child(rig: Rig, strike: Strike) -> None:
     psutil.wait_procs([child], timeout=10)
     if gone(child.pid):
         strike.saw(f"child {child.pid} gone")
+    else:
+        strike.complaint = f"child {child.pid} lives"
 
 
 def stop(rig: Rig, strike: Strike) -> None:
@@ -58,24 +62,29 @@ def stop(rig: Rig, strike: Strike) -> None:
         process.suspend()
     time.sleep(0.1)
     states = [process.status() for process in processes]
-    if states and all(state == psutil.STATUS_STOPPED for state in states):
-        strike.saw(f"state T: {', '.join(str(process.pid) for process in processes)}")
+    pids = ", ".join(str(process.pid) for process in processes)
+    if len(states) == 2 and set(states) == {psutil.STATUS_STOPPED}:
+        strike.saw(f"state T: {pids}")
+    else:
+        strike.complaint = f"the states of {pids or 'no process'} are {', '.join(states)}"
     time.sleep(LEASE_SECONDS + 1.5 + 2 * strike.planned.chance)
     for process in processes:
         process.resume()
-    strike.saw("continued")
+    strike.note("continued")
 
 
 def drain(rig: Rig, strike: Strike) -> None:
     """SIGTERM to the parent; when it has left, a new worker takes its place."""
     member = meet(rig, strike)
-    process = member.worker.process
+    process, was_ready = member.worker.process, member.ready()
     process.terminate()
     try:
         code = process.wait(timeout=DRAIN_SECONDS)
         strike.saw(f"left with code {code} after {time.time() - strike.begun:.1f} s")
+        if code != 0 and was_ready:
+            member.falls.append(f"{member.describe()} left with code {code} when it was drained")
     except subprocess.TimeoutExpired:
-        strike.complaint = f"the worker {member.name} did not leave within {DRAIN_SECONDS:g} s"
-        member.falls.append(f"{strike.complaint}, see {member.worker.log}")
+        strike.complaint = f"it did not leave within {DRAIN_SECONDS:g} s"
+        member.falls.append(f"{member.describe()} did not leave within {DRAIN_SECONDS:g} s")
         member.kill_parent()
     member.start()

@@ -15,11 +15,12 @@ def kill_redis(rig: Rig, strike: Strike) -> None:
     pid = rig.server.kill()
     try:
         socket.create_connection(("127.0.0.1", rig.server.port), 2).close()
+        strike.complaint = f"process {pid} gone, but a connection was accepted"
     except ConnectionRefusedError:
         strike.saw(f"process {pid} gone, connections refused")
     time.sleep(6 * strike.planned.chance)
     rig.server.start()
-    strike.saw("answers PING again")
+    strike.note("answers PING again")
 
 
 def full_volume(rig: Rig, strike: Strike) -> None:
@@ -33,5 +34,6 @@ def full_volume(rig: Rig, strike: Strike) -> None:
     rig.volume.free()
     if refused:
         strike.saw(f"ENOSPC met by {refused} writes of our own")
-    if not rig.volume.full():
-        strike.saw("room again")
+    else:
+        strike.complaint = "no write of our own met ENOSPC"
+    strike.note("no room yet" if rig.volume.full() else "room again")

@@ -16,20 +16,16 @@ import click
 from storm.auditor import Finding
 from storm.log import say
 from storm.plan import KINDS, SURE_TIMES, plan
+from storm.planted import PLANTED
 from storm.rig import standing
 from storm.soak import Soak
 from storm.summary import summarize
 from storm.workload import SPECS
 from support.volume import namespace_command
 
-PLANTED = ("lease", "attempt", "commit")
 IN_A_NAMESPACE = "FITQ_STORM_IN_A_NAMESPACE"
-# What each planted fault shows itself by.
-TELLING = {
-    "lease": ("cut", "duplicate"),
-    "attempt": ("duplicate",),
-    "commit": ("late-commit", "stop"),
-}
+# With a planted fault: it was not found, or at least not by what it must be found by.
+MISSED = 4
 
 
 @click.command()
@@ -39,7 +35,7 @@ TELLING = {
 @click.option("--specs", type=click.IntRange(1, len(SPECS)), default=len(SPECS), show_default=True)
 @click.option("--seed", type=int, help="Replays the choices of another storm. Default: any.")
 @click.option("--kinds", help=f"Only these faults, with commas between: {', '.join(KINDS)}.")
-@click.option("--plant", type=click.Choice(PLANTED), help="Break fitq itself in this place.")
+@click.option("--plant", type=click.Choice(list(PLANTED)), help="Break fitq itself in this place.")
 @click.option("--summary", type=click.Path(path_type=Path), help="Where to write the summary.")
 @click.option("--folder", type=click.Path(path_type=Path), help="For logs. Default: a new one.")
 @click.option("--datasets", type=click.Path(path_type=Path), help="Cached data sets.")
@@ -57,10 +53,15 @@ def storm(
     datasets: Path | None,
     volume: int,
 ) -> None:
-    """Break a queue with real workers in all ways, and see that no job comes to harm."""
+    """Break a queue with real workers in all ways, and see that no job comes to harm.
+
+    Exits with 1 when anything was found. With a planted fault that is as it should be, and 4
+    says that it was missed.
+    """
     _into_a_namespace()
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
-    chosen = kinds.split(",") if kinds else list(TELLING[plant] if plant else KINDS)
+    planted = PLANTED[plant] if plant else None
+    chosen = kinds.split(",") if kinds else list(planted.brought_out_by if planted else KINDS)
     if unknown := set(chosen) - set(KINDS):
         raise click.BadParameter(f"no such faults: {', '.join(sorted(unknown))}")
     folder = folder or Path(tempfile.mkdtemp(prefix="fitq-storm-"))
@@ -74,7 +75,7 @@ def storm(
             plan(seed, faults, len(core_sets), chosen),
             jobs,
             seed,
-            stop_at_first=plant is not None,
+            planted,
         )
         rig.start_workers(core_sets[:1] if plant else core_sets)
         say("workers are ready")
@@ -90,6 +91,9 @@ def storm(
         summary.parent.mkdir(parents=True, exist_ok=True)
         summary.write_text(json.dumps(result, indent=2) + "\n")
     click.echo(json.dumps({k: v for k, v in result.items() if k != "strikes"}, indent=2))
+    if planted and not planted.among(soak.findings):
+        say(f"MISSED the planted fault {plant!r}")
+        sys.exit(MISSED)
     sys.exit(1 if soak.findings else 0)
 
 
@@ -104,16 +108,23 @@ def _core_sets(workers: int) -> list[str]:
 
 
 def _unseen(soak: Soak) -> list[Finding]:
-    """Kinds of faults that had their effect less often than they were sure to be tried."""
-    if soak.stop_at_first:
+    """Faults that had their effect less often than they were sure to be tried, and promises that
+    a long storm had no chance to see broken."""
+    if soak.planted:
         return []
     done = Counter(strike.planned.kind for strike in soak.strikes)
     seen = Counter(strike.planned.kind for strike in soak.strikes if strike.observed)
-    return [
-        Finding("unseen", "", f"the fault {kind} had its effect only {seen[kind]} times")
+    missed = [
+        f"the fault {kind} had its effect only {seen[kind]} times"
         for kind in done
         if seen[kind] < min(SURE_TIMES, done[kind])
     ]
+    if min(done[kind] for kind in KINDS) >= SURE_TIMES:
+        if not any(soak.undisturbed.values()):
+            missed.append("no worker was ever left in peace, so none can have lost a job in it")
+        if not soak.bounded:
+            missed.append("after no fault another worker, itself in peace, had to hand a job back")
+    return [Finding("unseen", "", text) for text in missed]
 
 
 def _into_a_namespace() -> None:

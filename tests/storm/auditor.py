@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,15 @@ from typing import Any
 import psutil
 
 from storm import digests
+from storm.trouble import EXPLAINS, HANDING_BACK_SECONDS, Trouble
 from storm.watcher import Happening
 
 ENDINGS = ("succeeded", "failed", "cancelled")
+KINDS = ("lost", "doubled", "outdated", "mismatched", "left", "ended", "unseen")
+# A running job that was cancelled stops within two seconds; the rest is for a busy machine.
+STOPPING_SECONDS = 5.0
+# What the result of every training has.
+ARTIFACTS = ("model.keras", "history.json", "history.csv")
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,8 @@ class Finding:
 
     `kind` is lost (a job that did not end, or failed), doubled (it ran or was published twice),
     outdated (an older attempt had its way), mismatched (what is published is not what it should
-    be), left (behind, at the end), ended (a worker, by itself) or unseen (a fault).
+    be), left (behind, at the end), ended (a worker, by itself or badly) or unseen (a fault, or
+    anything that would show a promise broken).
     """
 
     kind: str
@@ -114,6 +121,7 @@ def audit_job(
     try:
         found += _audit_manifest(job, published, record["manifest"])
         found += _audit_result(job, published, reference)
+        found += _audit_temporary_files(job, published)
     except (OSError, ValueError, KeyError) as error:
         found.append(Finding("mismatched", job, f"attempt {attempt} cannot be read: {error!r}"))
     return found
@@ -124,8 +132,13 @@ def _audit_manifest(job: str, folder: Path, published: str) -> list[Finding]:
     content = (folder / "manifest.json").read_bytes()
     if hashlib.sha256(content).hexdigest() != published:
         return [Finding("mismatched", job, "the manifest is not the one that was published")]
-    found = []
-    for name, expected in json.loads(content).items():
+    sums = json.loads(content)
+    found = [
+        Finding("mismatched", job, f"{name} is not in the manifest")
+        for name in ARTIFACTS
+        if name not in sums
+    ]
+    for name, expected in sums.items():
         file = folder / name
         if not file.is_file():
             found.append(Finding("mismatched", job, f"{name} is in the manifest, but not there"))
@@ -151,6 +164,16 @@ def _audit_result(job: str, folder: Path, reference: Reference) -> list[Finding]
     return found
 
 
+def _audit_temporary_files(job: str, published: Path) -> list[Finding]:
+    """What was published was written whole. The copy of the record comes after that, though, and
+    whoever is killed over it leaves its temporary file."""
+    return [
+        Finding("left", job, f"the temporary file {file.name} in {published.name}")
+        for file in published.rglob("*.part")
+        if not file.name.startswith("record.json.")
+    ]
+
+
 def _difference(rows: list[dict[str, float]], reference: Reference) -> str:
     for row, right in zip(rows, reference.history, strict=False):
         if row != right:
@@ -159,28 +182,107 @@ def _difference(rows: list[dict[str, float]], reference: Reference) -> str:
 
 
 def audit_unexplained(
-    job: str, events: Sequence[Happening], struck: Mapping[str, Sequence[tuple[float, float]]]
+    job: str, events: Sequence[Happening], found: Sequence[Trouble]
 ) -> list[Finding]:
-    """Whether an attempt was taken from a worker to which nothing had been done.
+    """Whether an attempt was given back although nothing had been done that explains it."""
+    return [
+        Finding("doubled", job, _unexplained(event, worker))
+        for event in events
+        if event.type == "requeued"
+        and (worker := _worker_of(events, event.attempt))
+        and not any(
+            trouble.kind in EXPLAINS.get(str(event.reason), ())
+            and trouble.meets(worker, event.at, event.at)
+            for trouble in found
+        )
+    ]
+
+
+def _worker_of(events: Sequence[Happening], attempt: int) -> str:
+    """The worker that an attempt ran on, without the host."""
+    starts = [e for e in events if e.type == "started" and e.attempt == attempt]
+    return str(starts[-1].worker).partition("@")[0] if starts else "nobody"
+
+
+def _unexplained(event: Happening, worker: str) -> str:
+    if event.reason == "worker-lost":
+        return f"attempt {event.attempt} was taken from {worker}, which lived undisturbed"
+    return f"attempt {event.attempt} on {worker} was given back for no cause: {event.reason}"
+
+
+def audit_handing_back(
+    job: str, attempt: int, begun: float, events: Sequence[Happening]
+) -> list[Finding]:
+    """Whether an attempt had ended or been queued again in time after what was done to its worker.
 
     Args:
-        struck: by the worker's name, from when to when something was done to it or its Redis.
+        begun: when that was, in seconds since the epoch.
     """
-    found = []
-    for event in events:
-        if event.type != "requeued" or event.reason != "worker-lost":
-            continue
-        starts = [e for e in events if e.type == "started" and e.attempt == event.attempt]
-        worker = str(starts[-1].worker).partition("@")[0] if starts else "none"
-        if not any(begin <= event.at <= end for begin, end in struck.get(worker, ())):
-            found.append(
-                Finding(
-                    "doubled",
-                    job,
-                    f"attempt {event.attempt} was taken from {worker}, which lived undisturbed",
-                )
-            )
-    return found
+    over = [e.at for e in events if e.attempt == attempt and e.type in (*ENDINGS, "requeued")]
+    if over and over[0] - begun <= HANDING_BACK_SECONDS:
+        return []
+    after = f"only after {over[0] - begun:.1f} s" if over else "never"
+    return [
+        Finding(
+            "lost",
+            job,
+            f"attempt {attempt} was queued again {after}, "
+            f"not within the lease and three seconds ({HANDING_BACK_SECONDS:g} s)",
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client was told when it cancelled a job, and when, in seconds since the epoch."""
+
+    word: str
+    at: float
+
+
+def audit_cancellation(
+    job: str,
+    answer: Answer,
+    state: str,
+    events: Sequence[Happening],
+    found: Sequence[Trouble],
+) -> list[Finding]:
+    """Whether a cancellation that was accepted was obeyed.
+
+    A running attempt may still publish if it ends before its next batch, and later when
+    something was done to its worker meanwhile. None may begin.
+    """
+    if state == "cancelled" or answer.word not in ("cancelled", "stopping"):
+        return []
+    finding = Finding("lost", job, f"is {state}, though a client was told {answer.word!r}")
+    if answer.word == "cancelled" or any(e.type == "started" and e.at > answer.at for e in events):
+        return [finding]
+    ends = [e for e in events if e.type in ENDINGS and e.at > answer.at + STOPPING_SECONDS]
+    return [
+        finding
+        for end in ends[:1]
+        if not any(
+            trouble.meets(_worker_of(events, end.attempt), answer.at, end.at) for trouble in found
+        )
+    ]
+
+
+def audit_acknowledged(acknowledged: Iterable[str], known: Iterable[str]) -> list[Finding]:
+    """Whether every job whose submission was acknowledged was ever seen."""
+    missing = sorted(set(acknowledged) - set(known))
+    return [Finding("lost", job, "was acknowledged, and was never there") for job in missing]
+
+
+def audit_held(redis: Any) -> list[Finding]:
+    """What workers that have left still hold: to be asked at once, since it expires by itself.
+
+    Args:
+        redis: a connection that decodes text.
+    """
+    found = [Finding("left", "", f"the lease {key}") for key in redis.scan_iter("fitq:lease:*")]
+    return found + [
+        Finding("left", "", f"the worker {key}") for key in redis.scan_iter("fitq:worker:*")
+    ]
 
 
 def audit_end(redis: Any, volume: Path, groups: set[int]) -> list[Finding]:
@@ -190,8 +292,7 @@ def audit_end(redis: Any, volume: Path, groups: set[int]) -> list[Finding]:
         redis: a connection that decodes text.
         groups: the process groups of all workers that there ever were.
     """
-    found = [Finding("left", "", f"the lease {key}") for key in redis.scan_iter("fitq:lease:*")]
-    found += [Finding("left", "", f"the worker {key}") for key in redis.scan_iter("fitq:worker:*")]
+    found = []
     for pattern in ("fitq:running", "fitq:queued:*", "fitq:front:*", "fitq:delayed"):
         for key in redis.scan_iter(pattern):
             found.append(Finding("left", "", f"jobs in {key}: {redis.zrange(key, 0, -1)}"))

@@ -9,11 +9,16 @@ from typing import Any
 
 import click
 
+from storm.auditor import KINDS
+
 
 def tables(summary: dict[str, Any]) -> str:
     """The summary in Markdown."""
     jobs = ", ".join(f"{count} {state}" for state, count in summary["jobs"].items())
+    peace = ", ".join(f"{name} {s} s" for name, s in summary["undisturbed_seconds"].items())
+    bounded = summary["bounded"]
     rows = [
+        ("outcome", f"**{len(summary['findings'])} findings**" if summary["findings"] else "clean"),
         ("date", summary["date"]),
         ("command", f"`{summary['command']}`"),
         ("seed", summary["seed"]),
@@ -21,7 +26,9 @@ def tables(summary: dict[str, Any]) -> str:
         ("minutes", summary["minutes"]),
         ("jobs", jobs),
         ("attempts", summary["attempts"]),
-        *((kind, summary[kind]) for kind in ("lost", "doubled", "outdated", "mismatched", "left")),
+        *((kind, summary[kind]) for kind in KINDS),
+        ("workers left in peace", peace),
+        (f"must be queued again within {bounded['seconds']:g} s", f"{bounded['faults']} times"),
         ("slowest until queued again", _fault(summary["slowest_queued_again"])),
         ("slowest until it ran again", _fault(summary["slowest_recovery"])),
     ]
@@ -32,7 +39,8 @@ def tables(summary: dict[str, Any]) -> str:
             (s["effect"] for s in summary["strikes"] if s["kind"] == kind and s["observed"]), ""
         )
         lines.append(f"| {kind} | {times['done']} | {times['observed']} | {example} |")
-    return "\n".join(lines)
+    lines += ["", *(f"- found: {finding}" for finding in summary["findings"])]
+    return "\n".join(lines).rstrip()
 
 
 def _fault(report: dict[str, Any] | None) -> str:

@@ -17,15 +17,21 @@ from storm import faults
 from storm.auditor import (
     Finding,
     Reference,
+    audit_acknowledged,
+    audit_cancellation,
     audit_end,
     audit_events,
+    audit_handing_back,
+    audit_held,
     audit_job,
     audit_unexplained,
 )
 from storm.log import say
 from storm.plan import Planned
+from storm.planted import Planted
 from storm.rig import LEASE_SECONDS, Rig, forget
 from storm.strike import Strike
+from storm.trouble import Trouble, must_be_handed_back, troubles, undisturbed_seconds
 from storm.watcher import Watcher
 from storm.workload import Workload, reference_of, spec_of
 
@@ -35,9 +41,8 @@ SETTLING_SECONDS = 10.0
 # longest pause that fitq makes before it tries a job again.
 STANDSTILL_SECONDS = 150.0
 REFERENCE_SECONDS = 240.0
-# How long after a fault an attempt may be taken from a worker because of it: the lease, a look
-# of the reaper, which waits a lease after an outage, and what a busy machine adds.
-AFTERMATH_SECONDS = 2 * LEASE_SECONDS + 5.0
+# For how long the workers that the last faults hit may need until they are ready.
+READY_SECONDS = 90.0
 # The next round is sent when so few jobs wait that the fleet would soon be idle.
 FEW_JOBS = 3
 
@@ -48,14 +53,14 @@ class Soak:
 
     Args:
         jobs: how many jobs a round has.
-        stop_at_first: end at the first finding; for planted faults.
+        planted: what fitq itself is broken by; the storm ends when it has been found.
     """
 
     rig: Rig
     plan: Sequence[Planned]
     jobs: int
     seed: int
-    stop_at_first: bool = False
+    planted: Planted | None = None
     strikes: list[Strike] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     judged: dict[str, str] = field(default_factory=dict)
@@ -66,6 +71,8 @@ class Soak:
         self.workload = Workload(self.rig.client, self.rig.references, random.Random(self.seed))
         self.references: dict[str, Reference] = {}
         self.ended_at: dict[str, float] = {}
+        self.undisturbed: dict[str, float] = {}
+        self.bounded: list[Strike] = []
         self._names: dict[str, str] = {}
         self._over = threading.Event()
         self._told: set[str] = set()
@@ -96,25 +103,32 @@ class Soak:
 
     def run(self) -> None:
         """Do all faults, let all jobs end, stop the workers, and judge."""
+        began = time.time()
         self.watcher.start()
-        feeder = threading.Thread(target=self._feed, name="feeder", daemon=True)
-        feeder.start()
-        with ThreadPoolExecutor(max_workers=len(self.rig.members) + 3) as pool:
-            running: list[Future[None]] = []
-            for planned in self.plan:
-                strike = self._wait_for(planned)
-                if strike is None:
-                    break
-                running = [*self._finished(running), pool.submit(self._do, strike)]
-            while running:
-                self._pause(0.5)
-                running = self._finished(running)
-        self._over.set()
-        feeder.join()
+        with ThreadPoolExecutor(max_workers=len(self.rig.members) + 4) as pool:
+            self._feeder = pool.submit(self._feed)
+            try:
+                self._do_all(pool)
+            finally:
+                self._over.set()
+        self._feeder.result()
         self._let_all_end()
+        self._measure(began)
+        self._let_workers_be_ready()
         self.rig.stop_workers()
         self._judge_the_end()
         self.watcher.stop()
+
+    def _do_all(self, pool: ThreadPoolExecutor) -> None:
+        running: list[Future[None]] = []
+        for planned in self.plan:
+            strike = self._wait_for(planned)
+            if strike is None:
+                break
+            running = [*self._finished(running), pool.submit(self._do, strike)]
+        while running:
+            self._pause(0.5)
+            running = self._finished(running)
 
     def _wait_for(self, planned: Planned) -> Strike | None:
         """Hold what a fault breaks as soon as that is whole. None: the storm ends early."""
@@ -134,7 +148,7 @@ class Soak:
         try:
             faults.FAULTS[strike.planned.kind](self.rig, strike)
         finally:
-            strike.over = time.time()
+            strike.ends()
             if lock is not None:
                 lock.release()
         say(str(strike))
@@ -167,7 +181,9 @@ class Soak:
         end = time.monotonic() + seconds
         while True:
             self._look()
-            if self.stop_at_first and self.findings:
+            if self._feeder.done():
+                self._feeder.result()
+            if self._found_the_planted():
                 return True
             left = end - time.monotonic()
             if left <= 0:
@@ -180,8 +196,9 @@ class Soak:
             if job in self.judged:
                 continue
             events = self.watcher.of(job)
-            if self.stop_at_first:
-                self._add([*audit_events(job, events), *self._unexplained(job)])
+            if self.planted:
+                found = audit_unexplained(job, events, self._troubles())
+                self._add([*audit_events(job, events), *found])
             if not self.watcher.ended(job):
                 continue
             if job not in self.ended_at:
@@ -195,7 +212,8 @@ class Soak:
             self._add([Finding("lost", "", f"nothing has happened to any job for {quiet:.0f} s")])
 
     def _last_strike(self) -> float:
-        return max((strike.over for strike in self.strikes), default=time.time())
+        now = time.time()
+        return max((strike.over or now for strike in self.strikes), default=now)
 
     def _tell(self, job: str) -> None:
         last = self.watcher.of(job)[-1]
@@ -212,14 +230,35 @@ class Soak:
 
     def _let_all_end(self) -> None:
         """Wait until every job has ended and was judged, or nothing happens any more."""
-        while not (self.stop_at_first and self.findings):
-            self._pause(0.5)
+        while not self._pause(0.5):
             if all(job in self.judged for job in self.watcher.jobs()):
                 return
             if any(finding.text.startswith("nothing has happened") for finding in self.findings):
                 return
 
+    def _let_workers_be_ready(self) -> None:
+        """So that each holds its lease when it is told to leave, and nobody's else still stands."""
+        end = time.monotonic() + READY_SECONDS
+        gone = self._last_strike() + LEASE_SECONDS + 1.0
+        while time.time() < gone or not all(member.ready() for member in self.rig.members):
+            if self._pause(0.2) or time.monotonic() > end:
+                return
+
     # -- the judgement --------------------------------------------------------------------
+
+    def _found_the_planted(self) -> bool:
+        return self.planted is not None and self.planted.among(self.findings) is not None
+
+    def _troubles(self) -> list[Trouble]:
+        return troubles(self.strikes, time.time())
+
+    def _measure(self, began: float) -> None:
+        """For how long each worker was left in peace, and which faults had others look on."""
+        now, names = time.time(), [member.name for member in self.rig.members]
+        self.undisturbed = {
+            name: undisturbed_seconds(name, self._troubles(), began, now) for name in names
+        }
+        self.bounded = [s for s in self.strikes if must_be_handed_back(s, self.strikes, names)]
 
     def _judge(self, job: str) -> None:
         try:
@@ -237,14 +276,19 @@ class Soak:
             self.references[reference_of(name)],
             may_be_cancelled=name in self.workload.cancelled,
         )
-        found += self._unexplained(job)
+        events, met = self.watcher.of(job), self._troubles()
+        found += audit_unexplained(job, events, met)
+        if answer := self.workload.answers.get(job):
+            found += audit_cancellation(job, answer, self.judged[job], events, met)
         self._add(found)
         if not found:
             forget(self.rig, job)
 
     def _judge_the_end(self) -> None:
-        if self.stop_at_first and self.findings:
+        if self._found_the_planted():
             return
+        self._add([Finding("ended", "", fall) for fall in self.rig.falls])
+        self._add(audit_held(self.rig.redis))
         end = time.monotonic() + LEASE_SECONDS + 2
         groups = self.rig.process_groups
         left = audit_end(self.rig.redis, self.rig.volume.folder, groups)
@@ -252,6 +296,11 @@ class Soak:
             time.sleep(0.5)
             left = audit_end(self.rig.redis, self.rig.volume.folder, groups)
         self._add(left)
+        self._add(audit_acknowledged(self.workload.acknowledged, self.watcher.jobs()))
+        for strike in self.bounded:
+            if hit := strike.hit:
+                events = self.watcher.of(hit.job)
+                self._add(audit_handing_back(hit.job, hit.attempt, strike.begun, events))
         for job in self.watcher.jobs():
             state = str(self.rig.redis.hget(job_key(job), "state"))
             if job not in self.judged:
@@ -260,18 +309,6 @@ class Soak:
                 text = f"was {self.judged[job]} when it was judged, and is {state} now"
                 self._add([Finding("doubled", job, text)])
             self._add(audit_events(job, self.watcher.of(job)))
-
-    def _unexplained(self, job: str) -> list[Finding]:
-        struck: dict[str, list[tuple[float, float]]] = {m.name: [] for m in self.rig.members}
-        for strike in self.strikes:
-            if not strike.begun:
-                continue
-            lasts = strike.over == 0.0 or strike.over < strike.begun
-            span = (strike.begun, (time.time() if lasts else strike.over) + AFTERMATH_SECONDS)
-            for name in struck if strike.target in ("redis", "volume") else [strike.target]:
-                if name in struck:
-                    struck[name].append(span)
-        return audit_unexplained(job, self.watcher.of(job), struck)
 
     def _add(self, found: Sequence[Finding]) -> None:
         for finding in found:

@@ -11,7 +11,9 @@ import time
 from collections import Counter
 from typing import Any
 
+from storm.auditor import KINDS
 from storm.soak import Soak
+from storm.trouble import HANDING_BACK_SECONDS
 
 
 def summarize(soak: Soak, plant: str | None, started: float) -> dict[str, Any]:
@@ -37,11 +39,9 @@ def summarize(soak: Soak, plant: str | None, started: float) -> dict[str, Any]:
         "jobs": dict(Counter(soak.judged.values())),
         "rounds": soak.workload.rounds,
         "attempts": _attempts(soak),
-        "lost": found["lost"],
-        "doubled": found["doubled"],
-        "mismatched": found["mismatched"],
-        "outdated": found["outdated"],
-        "left": found["left"],
+        **{kind: found[kind] for kind in KINDS},
+        "undisturbed_seconds": {name: round(s) for name, s in soak.undisturbed.items()},
+        "bounded": {"faults": len(soak.bounded), "seconds": HANDING_BACK_SECONDS},
         "outages_seen_by_the_client": soak.workload.outages,
         "interrupted": sum(report["recovery_seconds"] is not None for report in reports),
         "slowest_queued_again": _slowest(reports, "queued_again_seconds"),

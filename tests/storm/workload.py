@@ -14,6 +14,7 @@ from fitq.drafts import complete
 from fitq_shared.errors import QueueUnreachable
 from fitq_shared.record import JobRecord
 from fitq_shared.specs.base import JobSpec
+from storm.auditor import Answer
 
 ROWS = 2000
 
@@ -75,13 +76,20 @@ class Workload:
 
     A submission whose answer is lost is made again, so a round may get more jobs than asked
     for; all of them must end well.
+
+    Attributes:
+        acknowledged: the ids of the jobs whose submission was answered.
+        cancelled: the names of the jobs that were to be cancelled.
+        answers: what was answered to that, by the job's id.
     """
 
     client: Client
     references: Sequence[str]
     rng: random.Random
     rounds: int = 0
+    acknowledged: list[str] = field(default_factory=list)
     cancelled: set[str] = field(default_factory=set)
+    answers: dict[str, Answer] = field(default_factory=dict)
     outages: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -107,17 +115,21 @@ class Workload:
     def _until_taken(self, name: str) -> JobRecord:
         while True:
             try:
-                return self.client.submit(spec_of(self.client, reference_of(name), name))
-            except QueueUnreachable:
-                self.outages += 1
-                time.sleep(0.5)
-
-    def _cancel(self, record: JobRecord) -> None:
-        while True:
-            try:
-                self.client.cancel(record)
+                record = self.client.submit(spec_of(self.client, reference_of(name), name))
             except QueueUnreachable:
                 self.outages += 1
                 time.sleep(0.5)
             else:
+                self.acknowledged.append(record.id)
+                return record
+
+    def _cancel(self, record: JobRecord) -> None:
+        while True:
+            try:
+                answer = self.client.cancel(record)
+            except QueueUnreachable:
+                self.outages += 1
+                time.sleep(0.5)
+            else:
+                self.answers[record.id] = Answer(answer, time.time())
                 return

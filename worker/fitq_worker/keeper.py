@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Keeper:
-    """A thread that renews the lease three times within its life.
+    """A thread that renews the lease three times within its life, and at once after an outage.
 
     It outlives the broker's reconnects and the warm shutdown, during which Celery's own
     timers have already stopped. If the lease has become another's, the worker drains.
@@ -54,6 +54,7 @@ class Keeper:
     def _run(self) -> None:
         since: float | None = None
         while True:
+            renewed = False
             try:
                 since = since or float(self._redis.time()[0])
                 if self._lease.renew() == "lost":
@@ -62,12 +63,13 @@ class Keeper:
                     return
                 state = _state()
                 announce(self._redis, self._identity.info(state, since), self._seconds)
+                renewed = True
             except redis.RedisError as error:
                 log.warning("cannot renew the lease, trying again: %s", error)
             except Exception:
                 log.exception("cannot renew the lease, trying again")
-            pause = self._seconds / 3 if flags.warm() else min(self._seconds / 3, 0.5)
-            if self._leave.wait(pause):
+            calm = renewed and flags.warm()
+            if self._leave.wait(self._seconds / 3 if calm else min(self._seconds / 3, 0.5)):
                 return
 
 

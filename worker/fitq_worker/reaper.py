@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import collections
 import logging
-import math
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import redis
@@ -23,6 +21,7 @@ from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
 from fitq_shared.store import Store
 from fitq_shared.workers import drain_order
+from fitq_worker.contact import Contact
 from fitq_worker.giving_back import Counts, give_back
 from fitq_worker.stuck_jobs import StuckJobs
 
@@ -53,7 +52,7 @@ class Reaper:
         self._records = Records(open_redis(settings), settings.loss_limit)
         self._store = Store(settings.store_url or "")
         self._stuck = StuckJobs(self._records, self._store)
-        self._lease_seconds = settings.lease_seconds
+        self._contact = Contact(self._records.redis, settings.lease_seconds, PERIOD_SECONDS)
         self._handed_back: collections.deque[tuple[Attempt, Reason, Counts]] = collections.deque()
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fitq-reaper", daemon=True)
@@ -73,23 +72,25 @@ class Reaper:
 
     def _run(self) -> None:
         left = False
-        failed_at = -math.inf
         while not left:
             left = self._leave.wait(PERIOD_SECONDS)
-            try:
-                self._give_back_our_own()
-                # While Redis was away leases ran out: let those who live renew theirs first.
-                if time.monotonic() - failed_at > self._lease_seconds:
-                    self._look_at_running_jobs()
-                self._send_what_is_due()
-                self._send_lost_messages()
-                if order := drain_order(self._records.redis, self._identity.token):
-                    self._leaving.order(order)
-            except (redis.RedisError, OperationalError) as error:
-                failed_at = time.monotonic()
-                log.warning("the reaper cannot reach Redis, trying again: %s", error)
-            except Exception:
-                log.exception("the reaper goes on after an error that it did not expect")
+            self.look()
+
+    def look(self) -> None:
+        """Look once. What fails is tried again at the next look."""
+        try:
+            self._contact.ask()
+            self._give_back_our_own()
+            self._look_at_running_jobs()
+            self._send_what_is_due()
+            self._send_lost_messages()
+            if order := drain_order(self._records.redis, self._identity.token):
+                self._leaving.order(order)
+            self._contact.answered()
+        except (redis.RedisError, OperationalError) as error:
+            log.warning("the reaper cannot reach Redis, trying again: %s", error)
+        except Exception:
+            log.exception("the reaper goes on after an error that it did not expect")
 
     def _give_back_our_own(self) -> None:
         while self._handed_back:
@@ -101,7 +102,7 @@ class Reaper:
         for record in self._records.running():
             if record.token == self._identity.token:
                 self._stuck.look_at(record)
-            elif record.token is not None and record.lease is not None:
+            elif record.token is not None and record.lease is not None and self._contact.lasts:
                 self._give_back_orphan(record, record.token, record.lease)
 
     def _give_back_orphan(self, record: JobRecord, token: str, lease: str) -> None:

@@ -29,10 +29,12 @@ def kill_before_commit(rig: Rig, strike: Strike) -> None:
     else:
         child.kill()
         psutil.wait_procs([child], timeout=10)
-        if gone(child.pid) and _runs(rig, strike.hit):
-            strike.saw(f"child {child.pid} gone, record still says running")
+        # Held for longer than the lease, it may have been queued again meanwhile.
+        state, attempt = _record(rig, strike.hit.job)
+        if gone(child.pid) and (state == "running" or attempt > strike.hit.attempt):
+            strike.saw(f"child {child.pid} gone, record says {state} in attempt {attempt}")
         else:
-            strike.complaint = f"child {child.pid} lives, or the record has changed"
+            strike.complaint = f"child {child.pid} lives, or attempt {attempt} is {state}"
     member.proxy.cut()
     member.proxy.release()
 

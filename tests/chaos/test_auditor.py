@@ -341,6 +341,7 @@ def test_the_time_in_which_a_worker_was_left_in_peace() -> None:
         ((), True),
         ((("full-volume", "volume", 101, 106),), True),
         ((("kill-parent", "cpu1", 101, 102),), True),
+        ((("kill-parent", "cpu1", 101, 102), ("kill-child", "cpu0-1", 106, 107)), True),
         ((("kill-parent", "cpu1", 101, 102), ("stop", "cpu0-1", 106, 113)), False),
         ((("kill-parent", "cpu1", 95, 96), ("drain", "cpu0-1", 95, 96)), False),
         ((("kill-redis", "redis", 107, 109),), False),

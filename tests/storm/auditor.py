@@ -107,8 +107,7 @@ def audit_job(
     found = audit_events(job, events)
     state = record.get("state", "none")
     if state == "cancelled" and may_be_cancelled:
-        published = [e for e in events if e.type == "succeeded"]
-        if published or "manifest" in record:
+        if any(e.type == "succeeded" for e in events) or "manifest" in record:
             found.append(Finding("doubled", job, "was cancelled, and published"))
         return found
     if state != "succeeded":

@@ -75,7 +75,8 @@ def must_be_handed_back(strike: Strike, strikes: Sequence[Strike], workers: Sequ
     """Whether the job that a fault met must be queued again in time.
 
     That is so while Redis answers and another worker, to which nothing is done, looks after it.
-    A full volume holds nothing up: a job is queued again in Redis alone.
+    Who looks is the worker's parent, and in Redis alone: a child that is gone, or a full volume,
+    holds nothing up.
     """
     if strike.planned.kind not in HANDED_BACK_AFTER or strike.hit is None or not strike.observed:
         return False
@@ -83,7 +84,7 @@ def must_be_handed_back(strike: Strike, strikes: Sequence[Strike], workers: Sequ
     others = [
         trouble
         for trouble in troubles([s for s in strikes if s is not strike], time.time())
-        if trouble.kind not in ("full-volume", "client-killed", "duplicate")
+        if trouble.kind not in ("kill-child", "full-volume", "client-killed", "duplicate")
     ]
     return any(
         not any(trouble.meets(worker, begin, end) for trouble in others)

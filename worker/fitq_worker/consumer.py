@@ -1,7 +1,8 @@
-"""Celery's consumer, made to outlast a Redis that is full."""
+"""Celery's consumer, made to outlast a Redis that is away or full."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from typing import Any
@@ -32,6 +33,20 @@ class PatientConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connection_errors += ITS_STATE
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect as Celery does, but try again each second.
+
+        Celery waits longer from try to try, up to 30 s. Its event loop stands meanwhile, and
+        nothing else hears that a child has died: its job would wait, though Redis is back.
+        """
+        conn.ensure_connection = functools.partial(
+            conn.ensure_connection,
+            interval_start=PAUSE_SECONDS,
+            interval_step=0,
+            interval_max=PAUSE_SECONDS,
+        )
+        return super().ensure_connected(conn)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Drop the connection as Celery does, then wait until Redis takes writes again."""

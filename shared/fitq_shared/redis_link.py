@@ -23,13 +23,20 @@ HEALTH_SECONDS = 10
 Redis = redis.Redis
 
 
-def open_redis(settings: Settings, *, patient: bool = False, outage: Outage | None = None) -> Redis:
+def open_redis(
+    settings: Settings,
+    *,
+    patient: bool = False,
+    outage: Outage | None = None,
+    answer_seconds: float | None = None,
+) -> Redis:
     """A client for the Redis of these settings; text in, text out.
 
     Args:
         patient: for workers: ride out an outage of Redis, or a full one, for five minutes.
             Otherwise a failure is raised after half a second.
         outage: for how long to try again instead, and whom to tell.
+        answer_seconds: how long an answer may take; by default 10 s, or 30 s with patience.
 
     Raises:
         InvalidInput: the URL is none that fitq knows.
@@ -38,12 +45,13 @@ def open_redis(settings: Settings, *, patient: bool = False, outage: Outage | No
     if outage is None:
         outage = Outage.logged(PATIENT_SECONDS) if patient else Outage(QUICK_SECONDS)
     persistent = outage.seconds > QUICK_SECONDS
+    limit = answer_seconds or (30.0 if persistent else 10.0)
     options: dict[str, Any] = {
         "db": url.database,
         **url.login,
         "decode_responses": True,
-        "socket_connect_timeout": CONNECT_SECONDS,
-        "socket_timeout": 30.0 if persistent else 10.0,
+        "socket_connect_timeout": min(CONNECT_SECONDS, limit),
+        "socket_timeout": limit,
         "socket_keepalive": True,
         "health_check_interval": HEALTH_SECONDS,
         "retry": Persistence(outage, PASSING if persistent else LOST),

@@ -69,7 +69,7 @@ def test_a_training_and_who_watches_it_outlive_a_restart_of_redis(
                 break
         # When Redis is away until the lease must have run out, and comes back
         own_redis.stop()
-        wait_until(lambda: worker.text().count("cannot renew the lease") >= 4, 60, "an outage")
+        wait_until(lambda: worker.text().count("cannot renew the lease") >= 14, 60, "an outage")
         own_redis.start()
         told += [line.strip() for line in watching.stderr]
     # Then the training has gone on, and its first attempt is published

@@ -31,6 +31,7 @@ class Proxy:
     def __init__(self, target_port: int) -> None:
         self._target_port = target_port
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+        self._forgotten: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._open = asyncio.Event()
         self._open.set()
         self._server: asyncio.Server | None = None
@@ -69,6 +70,13 @@ class Proxy:
     def release(self) -> None:
         """Let through what was held, and all that comes."""
         self._do(self._release())
+
+    def forget(self) -> None:
+        """Drop what comes on the connections that are open, and say so to neither end.
+
+        As a firewall does that has lost them. New ones are served.
+        """
+        self._do(self._forget())
 
     def accepts(self) -> bool:
         """Whether a new connection to it is accepted, found out by trying."""
@@ -117,6 +125,9 @@ class Proxy:
     async def _release(self) -> None:
         self._open.set()
 
+    async def _forget(self) -> None:
+        self._forgotten |= self._pairs
+
     async def _end(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         if tasks:
@@ -130,21 +141,29 @@ class Proxy:
             return
         pair = (writer, far_writer)
         self._pairs.add(pair)
-        there = asyncio.ensure_future(self._forward(reader, far_writer))
-        back = asyncio.ensure_future(self._forward(far_reader, writer))
+        there = asyncio.ensure_future(self._forward(pair, reader, far_writer))
+        back = asyncio.ensure_future(self._forward(pair, far_reader, writer))
         try:
             await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
         finally:
             there.cancel()
             back.cancel()
             self._pairs.discard(pair)
+            self._forgotten.discard(pair)
             writer.close()
             far_writer.close()
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(
+        self,
+        pair: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
                 await self._open.wait()
+                if pair in self._forgotten:
+                    continue
                 writer.write(data)
                 await writer.drain()
 

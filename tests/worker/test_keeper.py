@@ -1,46 +1,55 @@
+"""A worker keeps its lease for as long as it lives, on lines that die without a word."""
+
 from __future__ import annotations
 
-import logging
+import time
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from conftest import missing
-from fitq_shared.errors import StackError
 from fitq_shared.lease import Lease
-from fitq_shared.redis_link import open_redis
-from fitq_worker import flags
+from fitq_shared.redis_link import Redis
+from fitq_shared.redis_url import RedisUrl
+from fitq_shared.settings import Settings
 from fitq_worker.identity import Identity
 from fitq_worker.keeper import Keeper
-from support.redis_server import RedisServer
+from support.proxy import Proxy
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.services
 
-def test_after_an_outage_a_lease_is_renewed_long_before_the_next_renewal_is_due(
-    tmp_path: Path,
-    identity: Identity,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+
+@pytest.fixture
+def proxy(settings: Settings) -> Iterator[Proxy]:
+    made = Proxy(RedisUrl.parse(settings.redis_url).hosts[0][1])
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def through(settings: Settings, proxy: Proxy) -> Settings:
+    """The way to Redis through the proxy, with a lease of a few seconds."""
+    port = RedisUrl.parse(settings.redis_url).hosts[0][1]
+    url = settings.redis_url.replace(f":{port}/", f":{proxy.port}/")
+    return replace(settings, redis_url=url, lease_seconds=6.0)
+
+
+def test_a_line_that_dies_without_a_word_costs_no_lease(
+    redis: Redis, through: Settings, proxy: Proxy, identity: Identity
 ) -> None:
-    # Given a worker with Keras, whose lease is renewed every ten minutes, and no Redis
-    monkeypatch.setattr(flags, "_FLAGS", bytearray(16))
-    flags.set_warm()
-    try:
-        server = RedisServer(tmp_path)
-    except StackError as error:
-        missing(error.message)
-        raise
-    settings = replace(server.settings, lease_seconds=1800.0)
-    server.stop()
-    keeper = Keeper(settings, identity)
-    with caplog.at_level(logging.WARNING):
-        keeper.start()
-        wait_until(lambda: "cannot renew the lease" in caplog.text, 30, "a renewal that fails")
-    # When Redis is back
-    server.start()
-    # Then the lease is held without waiting for the next renewal
-    held = Lease(open_redis(settings), identity.resource, identity.token, 1800.0).key
-    wait_until(lambda: open_redis(settings).get(held) == identity.token, 60, "the lease")
+    # Given a worker that holds its lease
+    keeper = Keeper(through, identity)
+    keeper.start()
+    key = Lease(redis, identity.resource, "another", 6.0).key
+    wait_until(lambda: redis.get(key) == identity.token, 20, "the lease")
+    # When its line to Redis is dead, and neither end hears of it
+    proxy.forget()
+    left = before = redis.pttl(key)
+    # Then it renews the lease on another one before it has run out
+    while left <= before:  # type: ignore[operator]
+        before, left = left, redis.pttl(key)
+        assert redis.get(key) == identity.token, "the lease has run out"
+        time.sleep(0.02)
     keeper.stop()
-    server.stop()
+    assert redis.get(key) is None

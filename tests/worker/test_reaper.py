@@ -1,172 +1,120 @@
-"""When a reaper takes a job from a worker whose lease is not there, and when it waits first."""
+"""What a worker's reaper does about jobs and messages, on a real Redis."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from conftest import missing
 from fitq_shared.celery_app import make_app
-from fitq_shared.errors import StackError
 from fitq_shared.lease import Lease
-from fitq_shared.record import Attempt
+from fitq_shared.queues import queue_for
+from fitq_shared.record import Attempt, JobRecord
 from fitq_shared.records import Records
-from fitq_shared.redis_link import Redis, open_redis
+from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
-from fitq_worker import contact
+from fitq_shared.specs.describe import DescribeJob
+from fitq_worker import flags
 from fitq_worker.identity import Identity
 from fitq_worker.leaving import Leaving
 from fitq_worker.reaper import Reaper
-from support.redis_server import RedisServer
+from support.waiting import wait_until
 
-LEASE_SECONDS = 15.0
-# By then all who live have renewed their leases.
-PEACE_SECONDS = 8
+pytestmark = pytest.mark.services
 
-
-@dataclass
-class Clock:
-    """A clock that only moves when it is told to."""
-
-    now: float = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
+Start = Callable[..., Reaper]
 
 
-@dataclass
-class Scene:
-    """A reaper, and a job that another worker runs."""
-
-    server: RedisServer
-    redis: Redis
-    reaper: Reaper
-    clock: Clock
-    attempt: Attempt
-    lease: Lease
-
-    def look(self, seconds: int) -> None:
-        """Let the time pass, with a look once a second."""
-        for _ in range(seconds):
-            self.clock.now += 1.0
-            self.reaper.look()
-
-    @property
-    def state(self) -> tuple[str, int]:
-        record = Records(self.redis).get(self.attempt.job_id)
-        return record.state, record.attempt
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    try:
-        started = RedisServer(tmp_path_factory.mktemp("redis"), "--maxmemory-policy", "noeviction")
-    except StackError as error:
-        missing(error.message)
-        raise
-    yield started
-    started.stop()
+@pytest.fixture(autouse=True)
+def fresh_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker whose child has said nothing, until the test is over."""
+    monkeypatch.setattr(flags, "_FLAGS", bytearray(len(flags._FLAGS)))
 
 
 @pytest.fixture
-def scene(
-    server: RedisServer,
-    tmp_path: Path,
-    identity: Identity,
-    claim: Callable[[Redis], Attempt],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Scene:
-    clock = Clock()
-    monkeypatch.setattr(contact, "time", clock)
-    settings: Settings = replace(
-        server.settings, store_url=str(tmp_path), lease_seconds=LEASE_SECONDS
-    )
-    redis = open_redis(settings)
-    redis.flushall()
-    attempt = claim(redis)
-    lease = Lease(redis, identity.resource, identity.token, 600)
-    other = replace(identity, token="c3d4", resource="cpu:there:0-1")
-    reaper = Reaper(make_app(settings), settings, other, Leaving())
-    return Scene(server, redis, reaper, clock, attempt, lease)
+def records(redis: Redis) -> Records:
+    return Records(redis)
 
 
-def test_a_new_reaper_lets_those_who_live_renew_their_leases_first(scene: Scene) -> None:
-    # Given a worker whose lease has run out in an outage, and a reaper that has just started
-    scene.lease.release()
-    scene.look(3)
-    assert scene.state == ("running", 1)
-    # When the worker renews it
-    scene.lease.renew()
-    # Then it keeps its job
-    scene.look(3 * PEACE_SECONDS)
-    assert scene.state == ("running", 1)
+@pytest.fixture
+def start(settings: Settings, identity: Identity) -> Iterator[Start]:
+    """Start the reaper of a worker with a lease of so many seconds."""
+    started: list[Reaper] = []
+
+    def begin(lease_seconds: float = 1.0, **changes: Any) -> Reaper:
+        own = replace(settings, lease_seconds=lease_seconds, **changes)
+        reaper = Reaper(make_app(own), own, identity, Leaving())
+        reaper.start()
+        started.append(reaper)
+        return reaper
+
+    yield begin
+    for reaper in started:
+        reaper.stop()
 
 
-def test_a_job_whose_worker_does_not_come_back_is_queued_again(scene: Scene) -> None:
-    # Given a worker that is gone, and a reaper that has just started
-    scene.lease.release()
-    # When all who live must have renewed their leases
-    scene.look(1 + PEACE_SECONDS)
-    # Then its job waits for another
-    assert scene.state == ("queued", 2)
+@pytest.fixture
+def run(redis: Redis, records: Records) -> Callable[..., Attempt]:
+    """Let a job run on a worker: a new job, or the record given."""
+
+    def claim(token: str = "other", record: JobRecord | None = None) -> Attempt:
+        record = record or created(records)
+        lease = Lease(redis, f"cpu:{token}", token, 600)
+        assert lease.acquire()
+        attempt = records.claim(
+            *(record.id, record.attempt, record.spec_hash, lease),
+            worker=token,
+            device_name="d",
+            threads=2,
+        )
+        assert isinstance(attempt, Attempt)
+        return attempt
+
+    return claim
 
 
-def test_a_reaper_that_was_there_does_not_wait(scene: Scene) -> None:
-    scene.look(1 + PEACE_SECONDS)
-    scene.lease.release()
-    scene.look(1)
-    assert scene.state == ("queued", 2)
+def created(records: Records) -> JobRecord:
+    return records.create(DescribeJob(name="one", owner="tester", dataset="mnist"))
 
 
-def test_after_an_outage_those_who_live_renew_their_leases_first(scene: Scene) -> None:
-    # Given a reaper that was there when Redis went away, for so long that leases run out
-    scene.look(1 + PEACE_SECONDS)
-    scene.lease.release()
-    scene.server.stop()
-    scene.look(1)
-    scene.clock.now += LEASE_SECONDS
-    # When it is back
-    scene.server.start()
-    scene.look(3)
-    # Then the reaper takes no job at once
-    assert scene.state == ("running", 1)
-    # But when the worker still does not come
-    scene.look(PEACE_SECONDS)
-    assert scene.state == ("queued", 2)
+def lose_lease(redis: Redis, token: str = "other") -> None:
+    redis.delete(f"fitq:lease:cpu:{token}")
 
 
-def test_a_redis_that_stood_still_without_an_error_is_an_outage_too(scene: Scene) -> None:
-    scene.look(1 + PEACE_SECONDS)
-    scene.lease.release()
-    scene.clock.now += LEASE_SECONDS
-    scene.look(3)
-    assert scene.state == ("running", 1)
+def see_a_look(records: Records, redis: Redis) -> None:
+    """Return when a reaper has done all its duties once more: sending lost messages is the last."""
+    record = created(records)
+    redis.hset(f"fitq:job:{record.id}", "sent", "1.0")
+    redis.zadd("fitq:front:" + queue_for("any"), {record.id: 1.0})
+    wait_until(lambda: records.get(record.id).sent > 1.0, 20, "a reaper's look")
 
 
-def test_a_cut_that_can_have_ended_no_lease_is_not_waited_for(scene: Scene) -> None:
-    scene.look(1 + PEACE_SECONDS)
-    scene.lease.release()
-    scene.server.stop()
-    scene.look(1)
-    scene.server.start()
-    scene.look(1)
-    assert scene.state == ("queued", 2)
+def test_a_job_whose_worker_is_gone_is_queued_again(
+    redis: Redis, records: Records, start: Start, run: Callable[..., Attempt]
+) -> None:
+    # Given a job whose worker does not renew its lease any more
+    attempt = run()
+    lose_lease(redis)
+    # When another worker's reaper has looked for long enough
+    start()
+    # Then it is queued again, and its message is there
+    wait_until(lambda: records.get(attempt.job_id).state == "queued", 20, "the next attempt")
+    record = records.get(attempt.job_id)
+    assert (record.attempt, record.losses) == (2, 1)
+    wait_until(lambda: redis.llen(record.queue) == 1, 20, "its message")
 
 
-def test_while_redis_takes_no_writes_nobody_can_renew_a_lease(scene: Scene) -> None:
-    # Given a Redis that was full, and a lease that ran out meanwhile
-    scene.look(1 + PEACE_SECONDS)
-    scene.lease.release()
-    scene.redis.config_set("maxmemory", "1")
-    scene.look(1)
-    # When there is room again
-    scene.redis.config_set("maxmemory", "0")
-    scene.look(3)
-    # Then the reaper takes no job at once
-    assert scene.state == ("running", 1)
-    # But when the worker still does not come
-    scene.look(PEACE_SECONDS)
-    assert scene.state == ("queued", 2)
+def test_a_new_reaper_lets_those_who_live_renew_their_leases_first(
+    redis: Redis, records: Records, start: Start, run: Callable[..., Attempt]
+) -> None:
+    """It starts when Redis comes back after an outage that was longer than the lease."""
+    # Given a job whose worker lives, and could not renew its lease
+    attempt = run()
+    lose_lease(redis)
+    # When another worker's reaper starts, and has looked at all jobs
+    start(lease_seconds=600.0)
+    see_a_look(records, redis)
+    # Then the job is not taken
+    assert records.get(attempt.job_id).state == "running"

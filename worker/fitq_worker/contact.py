@@ -1,62 +1,37 @@
-"""For how long this worker has been in touch with Redis without a break."""
+"""For how long Redis has answered without a break: only then is a lease that is gone run out."""
 
 from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
 
-import redis
-
-if TYPE_CHECKING:
-    from fitq_shared.redis_link import Redis
-
-# Longer than a keeper needs to reach a Redis that is back, whatever the lease.
-SHORTEST_PEACE_SECONDS = 3.0
+SHORTEST_WAIT_SECONDS = 3.0
 
 
 class Contact:
-    """Whether a lease that is not there tells of a worker that is not there.
+    """Counts answers, not failures: a Redis that stalls, or that was away before, raises none.
 
-    Leases run out while Redis is away, stands still or takes no writes, and those who live renew
-    theirs afterwards: within a third of the lease, or half a second if they noticed. So after a
-    break one waits for longer than that, and one who is new waits too. A break shorter than a
-    third of the lease ends nobody's.
+    A lease has two thirds of its life left when its owner renews it. So a break of one third
+    ends no living worker's lease. After a longer one, and at the start, those who live need
+    time to renew theirs: a keeper's command may have to run out of time before it tries again.
 
     Args:
-        period: seconds between two questions at most, when there is no break.
+        lease_seconds: how long a lease stands without being renewed.
     """
 
-    def __init__(self, connection: Redis, lease_seconds: float, period: float) -> None:
-        self._redis = connection
-        self._break = period + lease_seconds / 3
-        self._peace = min(lease_seconds, max(SHORTEST_PEACE_SECONDS, lease_seconds / 2))
-        self._answered = -math.inf
-        self._since = math.inf
+    def __init__(self, lease_seconds: float) -> None:
+        self._longest_break = lease_seconds / 3
+        self._wait = min(lease_seconds, max(SHORTEST_WAIT_SECONDS, lease_seconds / 2))
+        self._since = self._answered = -math.inf
 
-    def ask(self) -> None:
-        """Ask whether Redis is there and takes writes.
-
-        Raises:
-            redis.RedisError: it is not, or does not.
-        """
-        try:
-            self._redis.set("fitq:contact", "", px=1000)
-        except (redis.ConnectionError, redis.TimeoutError):
-            raise
-        except redis.RedisError:
-            self._answered = -math.inf
-            raise
+    def answered(self) -> None:
+        """Redis has just answered."""
         now = time.monotonic()
-        if now - self._answered > self._break:
+        if now - self._answered > self._longest_break:
             self._since = now
         self._answered = now
 
-    def answered(self) -> None:
-        """Redis has answered all that it was asked until now."""
-        self._answered = time.monotonic()
-
     @property
-    def lasts(self) -> bool:
-        """Whether all who live have had the time to renew their leases."""
-        return self._answered - self._since >= self._peace
+    def settled(self) -> bool:
+        """Whether whoever lives has had the time to renew its lease."""
+        return self._answered - self._since > self._wait

@@ -41,7 +41,7 @@ MESSAGE_GRACE_SECONDS = 8.0
 
 
 class Reaper:
-    """A thread that looks at all running and queued jobs once a second."""
+    """A thread that looks at all running and queued jobs once a second, or a lease's tenth."""
 
     def __init__(
         self, app: Celery, settings: Settings, identity: Identity, leaving: Leaving
@@ -49,10 +49,12 @@ class Reaper:
         self._app = app
         self._identity = identity
         self._leaving = leaving
-        self._records = Records(open_redis(settings), settings.loss_limit)
+        self._contact = Contact(settings.lease_seconds)
+        redis = open_redis(settings, answer_seconds=settings.lease_seconds / 3)
+        self._records = Records(redis, settings.loss_limit)
         self._store = Store(settings.store_url or "")
         self._stuck = StuckJobs(self._records, self._store)
-        self._contact = Contact(self._records.redis, settings.lease_seconds, PERIOD_SECONDS)
+        self._period = min(PERIOD_SECONDS, settings.lease_seconds / 10)
         self._handed_back: collections.deque[tuple[Attempt, Reason, Counts]] = collections.deque()
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fitq-reaper", daemon=True)
@@ -73,24 +75,25 @@ class Reaper:
     def _run(self) -> None:
         left = False
         while not left:
-            left = self._leave.wait(PERIOD_SECONDS)
-            self.look()
+            left = self._leave.wait(self._period)
+            try:
+                for duty in (
+                    self._obey_a_drain_order,
+                    self._give_back_our_own,
+                    self._look_at_running_jobs,
+                    self._send_what_is_due,
+                    self._send_lost_messages,
+                ):
+                    duty()
+                    self._contact.answered()
+            except (redis.RedisError, OperationalError) as error:
+                log.warning("the reaper cannot reach Redis, trying again: %s", error)
+            except Exception:
+                log.exception("the reaper goes on after an error that it did not expect")
 
-    def look(self) -> None:
-        """Look once. What fails is tried again at the next look."""
-        try:
-            self._contact.ask()
-            self._give_back_our_own()
-            self._look_at_running_jobs()
-            self._send_what_is_due()
-            self._send_lost_messages()
-            if order := drain_order(self._records.redis, self._identity.token):
-                self._leaving.order(order)
-            self._contact.answered()
-        except (redis.RedisError, OperationalError) as error:
-            log.warning("the reaper cannot reach Redis, trying again: %s", error)
-        except Exception:
-            log.exception("the reaper goes on after an error that it did not expect")
+    def _obey_a_drain_order(self) -> None:
+        if order := drain_order(self._records.redis, self._identity.token):
+            self._leaving.order(order)
 
     def _give_back_our_own(self) -> None:
         while self._handed_back:
@@ -100,22 +103,24 @@ class Reaper:
 
     def _look_at_running_jobs(self) -> None:
         for record in self._records.running():
+            if record.token is None or record.lease is None:
+                continue
+            attempt = Attempt(record.id, record.attempt, record.token)
             if record.token == self._identity.token:
                 self._stuck.look_at(record)
-            elif record.token is not None and record.lease is not None and self._contact.lasts:
-                self._give_back_orphan(record, record.token, record.lease)
+            else:
+                self._give_back_orphan(record, attempt, record.lease)
 
-    def _give_back_orphan(self, record: JobRecord, token: str, lease: str) -> None:
-        if self._records.redis.get(lease) == token:
+    def _give_back_orphan(self, record: JobRecord, attempt: Attempt, lease: str) -> None:
+        # While Redis was away leases ran out: those who live renew theirs first.
+        if self._records.redis.get(lease) == attempt.token or not self._contact.settled:
             return
         reason = Reason(
             "worker-lost",
             f"the worker {record.worker} stopped answering",
             "see that worker's log and its host",
         )
-        self._give_back(
-            Attempt(record.id, record.attempt, token), reason, "lost", unless_leased=lease
-        )
+        self._give_back(attempt, reason, "lost", unless_leased=lease)
 
     def _give_back(
         self, attempt: Attempt, reason: Reason, counts: Counts, unless_leased: str | None = None
@@ -129,13 +134,19 @@ class Reaper:
     def _send_what_is_due(self) -> None:
         # What is sent last comes first: the one that has waited longest.
         for record in reversed(list(self._records.due())):
-            if self._records.may_resend(record):
-                send_to_front(self._app, self._records, record)
+            self._send(record)
 
     def _send_lost_messages(self) -> None:
         for queue in QUEUES:
             lost = list(self._records.without_message(queue, MESSAGE_GRACE_SECONDS))
             for record in reversed(lost):
-                if self._records.may_resend(record):
-                    log.warning("job %s: its message was lost; sending it again", record.id)
-                    send_to_front(self._app, self._records, record)
+                if self._send(record):
+                    log.warning("job %s: its message was lost; it is sent again", record.id)
+
+    def _send(self, record: JobRecord) -> bool:
+        """Send a queued job's message to the front, if no other reaper does."""
+        chosen = self._records.may_resend(record)
+        if chosen:
+            send_to_front(self._app, self._records, record)
+        self._contact.answered()
+        return chosen

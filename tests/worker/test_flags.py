@@ -58,7 +58,7 @@ def test_a_process_of_the_child_sees_what_the_parent_says(
 ) -> None:
     # Given a process that has inherited the descriptor
     code = "from fitq_worker import flags; input(); print(flags.draining())"
-    monkeypatch.setattr(flags, "_FLAGS", flags.mmap.mmap(flags.DESCRIPTOR, 16))
+    monkeypatch.setattr(flags, "_FLAGS", flags.mmap.mmap(flags.DESCRIPTOR, flags._SIZE))
     with subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
@@ -73,3 +73,44 @@ def test_a_process_of_the_child_sees_what_the_parent_says(
         said, _ = process.communicate("\n", timeout=60)
     flags._FLAGS[0] = 0
     assert said.strip() == "True"
+
+
+IN_HAND = """
+import os, signal
+from fitq_worker import flags
+
+asked, answer = os.pipe()
+child = os.fork()
+if child == 0:
+    flags.set_warm()
+    with flags.in_hand("a" * 32, 1_000_000):
+        os.write(answer, b"x")
+        signal.pause()
+os.read(asked, 1)
+print(flags.has_in_hand("a" * 32, 1_000_000), flags.has_in_hand("a" * 32, 1_000_001))
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+print(flags.has_in_hand("a" * 32, 1_000_000), flags.child_pid() == child)
+if os.fork() == 0:
+    flags.set_warm()
+    os._exit(0)
+os.wait()
+print(flags.has_in_hand("a" * 32, 1_000_000), flags.has_in_hand("", 0))
+"""
+
+
+def test_the_parent_knows_which_attempt_the_child_has_in_hand() -> None:
+    # When a child runs the attempt with the longest name, is killed, and is replaced
+    done = subprocess.run(
+        [sys.executable, "-c", IN_HAND], capture_output=True, text=True, timeout=60, check=True
+    )
+    # Then the parent sees that attempt and no other, until the next child is there
+    assert done.stdout.split() == ["True", "False", "True", "True", "False", "False"]
+
+
+def test_an_attempt_that_is_over_is_in_nobody_s_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flags, "_FLAGS", bytearray(flags._SIZE))
+    with pytest.raises(ValueError, match="how it ended"), flags.in_hand("job", 1):
+        assert flags.has_in_hand("job", 1)
+        raise ValueError("how it ended")
+    assert not flags.has_in_hand("job", 1)

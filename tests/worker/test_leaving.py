@@ -14,7 +14,7 @@ from fitq_worker.leaving import Leaving, end_child
 @pytest.fixture(autouse=True)
 def fresh_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that nobody has told anything, until the test is over."""
-    monkeypatch.setattr(flags, "_FLAGS", bytearray(16))
+    monkeypatch.setattr(flags, "_FLAGS", bytearray(flags._SIZE))
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,7 +18,7 @@ from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
 from fitq_shared.specs.describe import DescribeJob
-from fitq_worker import flags
+from fitq_worker import flags, stuck_jobs
 from fitq_worker.identity import Identity
 from fitq_worker.leaving import Leaving
 from fitq_worker.reaper import Reaper
@@ -30,7 +32,7 @@ Start = Callable[..., Reaper]
 @pytest.fixture(autouse=True)
 def fresh_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker whose child has said nothing, until the test is over."""
-    monkeypatch.setattr(flags, "_FLAGS", bytearray(len(flags._FLAGS)))
+    monkeypatch.setattr(flags, "_FLAGS", bytearray(flags._SIZE))
 
 
 @pytest.fixture
@@ -118,3 +120,57 @@ def test_a_new_reaper_lets_those_who_live_renew_their_leases_first(
     see_a_look(records, redis)
     # Then the job is not taken
     assert records.get(attempt.job_id).state == "running"
+
+
+# -- jobs that Redis has running on this worker ------------------------------------------------
+
+
+@pytest.fixture
+def child(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that stands for the one that runs the jobs."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    monkeypatch.setattr(flags, "child_pid", lambda: process.pid)
+    yield process
+    process.kill()
+    process.communicate(timeout=20)
+
+
+def test_a_job_that_is_not_in_hand_any_more_is_queued_again(
+    records: Records, start: Start, run: Callable[..., Attempt], identity: Identity
+) -> None:
+    """Its worker lives, and a failover has made Redis forget how it ended."""
+    # Given a job that Redis has running here, and another one that is in hand
+    forgotten, other = run(identity.token), run(identity.token)
+    with flags.in_hand(other.job_id, other.number):
+        # When the reaper looks
+        start()
+        # Then the first is queued again, after a pause, and no worker is blamed
+        wait_until(lambda: records.get(forgotten.job_id).state == "queued", 20, "the next attempt")
+        record = records.get(forgotten.job_id)
+        assert (record.attempt, record.losses, record.faults) == (2, 0, 1)
+        # And the other one goes on
+        assert records.order(other) == "go-on"
+
+
+def test_cancelled_jobs_that_are_not_in_hand_end_without_harm_to_the_one_that_is(
+    records: Records,
+    start: Start,
+    run: Callable[..., Attempt],
+    identity: Identity,
+    child: subprocess.Popen[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given two jobs of which Redis has forgotten that they ended here, and one in hand
+    monkeypatch.setattr(stuck_jobs, "PATIENCE_SECONDS", 0.0)
+    forgotten, in_hand = [run(identity.token) for _ in range(2)], run(identity.token)
+    with flags.in_hand(in_hand.job_id, in_hand.number):
+        # When they are cancelled
+        for attempt in forgotten:
+            records.cancel(records.get(attempt.job_id))
+        start()
+        for attempt in forgotten:
+            wait_until(lambda a=attempt: records.get(a.job_id).ended, 20, "the end")  # type: ignore[misc]
+        # Then both are, and the child goes on with the third
+        assert [records.get(a.job_id).state for a in forgotten] == ["cancelled"] * 2
+        assert child.poll() is None
+        assert records.order(in_hand) == "go-on"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from fitq_shared.records import Records, job_key
 from fitq_shared.redis_link import Redis
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
-from fitq_worker import stuck_jobs
+from fitq_worker import flags, stuck_jobs
 from fitq_worker.identity import Identity
 from fitq_worker.stuck_jobs import PATIENCE_SECONDS, StuckJobs
 
@@ -59,7 +60,15 @@ def stuck(redis: Redis, store: Store, clock: Clock, ended: list[str]) -> StuckJo
 
 
 @pytest.fixture
-def running(redis: Redis, identity: Identity) -> Callable[..., Attempt]:
+def hand(monkeypatch: pytest.MonkeyPatch) -> Iterator[contextlib.ExitStack]:
+    """What the child has in hand until this is closed."""
+    monkeypatch.setattr(flags, "_FLAGS", bytearray(flags._SIZE))
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def running(redis: Redis, identity: Identity, hand: contextlib.ExitStack) -> Callable[..., Attempt]:
     """Let a job run here that began so many seconds ago: a new one, or one that is queued."""
 
     def run(since: float = 0.0, queued: str | None = None, **changes: Any) -> Attempt:
@@ -75,6 +84,7 @@ def running(redis: Redis, identity: Identity) -> Callable[..., Attempt]:
         assert isinstance(attempt, Attempt)
         started = records.get(record.id).started or 0.0
         redis.hset(job_key(record.id), "started", f"{started - since:.6f}")
+        hand.enter_context(flags.in_hand(attempt.job_id, attempt.number))
         return attempt
 
     return run
@@ -208,3 +218,28 @@ def test_a_job_that_ends_at_the_last_moment_keeps_its_child(
     # Then nothing is ended
     assert ended == []
     assert record_of(redis, attempt).state == "succeeded"
+
+
+def test_a_job_that_obeys_at_the_last_moment_keeps_its_child(
+    redis: Redis,
+    stuck: StuckJobs,
+    clock: Clock,
+    ended: list[str],
+    running: Callable[..., Attempt],
+    hand: contextlib.ExitStack,
+) -> None:
+    # Given a cancelled job, as the reaper has read its record
+    attempt = running()
+    records = Records(redis)
+    records.cancel(record_of(redis, attempt))
+    seen = record_of(redis, attempt)
+    stuck.look_at(seen)
+    clock.now += PATIENCE_SECONDS
+    # When it stops by itself meanwhile, and the child takes the next one
+    records.cancelled(attempt)
+    hand.close()
+    following = running()
+    stuck.look_at(seen)
+    # Then the child goes on with that
+    assert ended == []
+    assert records.order(following) == "go-on"

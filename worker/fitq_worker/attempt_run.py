@@ -19,6 +19,7 @@ from fitq_shared.redis_link import open_redis
 from fitq_shared.signing import Signer, check_record
 from fitq_shared.specs.kinds import parse_spec
 from fitq_shared.store import Store
+from fitq_worker import flags
 from fitq_worker.checkpoints import remove_checkpoints
 from fitq_worker.child import CHILD_CANNOT_GO_ON
 from fitq_worker.ended_jobs import keep_record
@@ -87,21 +88,9 @@ def run_attempt(job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
         JobError: the job failed; its record says why.
     """
     child = _child
-    identity = child.identity
     try:
-        attempt = child.records.claim(
-            *(job_id, number, spec_hash, child.lease),
-            worker=identity.name,
-            device_name=identity.device_name,
-            threads=identity.threads,
-        )
-        if isinstance(attempt, str):
-            log.info("job %s, attempt %s: dropped, its message is %s", job_id, number, attempt)
-            raise NotPublished(attempt)
-        record = child.records.get(job_id)
-        if record.threads is not None and record.threads != identity.threads:
-            return run_with_threads(identity, attempt, record.threads)
-        return run_claimed(attempt)
+        with flags.in_hand(job_id, number):
+            return _claim_and_run(child, job_id, number, spec_hash)
     except redis.RedisError:
         # Redis stayed away for longer than we try. Only the parent can still hand the job back,
         # and it does so when this process dies.
@@ -113,6 +102,23 @@ def run_attempt(job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
         log.exception("job %s", job_id)
         logging.shutdown()
         os._exit(1)
+
+
+def _claim_and_run(child: _Child, job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
+    identity = child.identity
+    attempt = child.records.claim(
+        *(job_id, number, spec_hash, child.lease),
+        worker=identity.name,
+        device_name=identity.device_name,
+        threads=identity.threads,
+    )
+    if isinstance(attempt, str):
+        log.info("job %s, attempt %s: dropped, its message is %s", job_id, number, attempt)
+        raise NotPublished(attempt)
+    record = child.records.get(job_id)
+    if record.threads is not None and record.threads != identity.threads:
+        return run_with_threads(identity, attempt, record.threads)
+    return run_claimed(attempt)
 
 
 def run_claimed(attempt: Attempt) -> dict[str, Any]:

@@ -1,18 +1,22 @@
 """What parent and child tell each other without Redis or signals, in shared memory.
 
-The memory is made before the fork. "drain" is set by the parent, "warm" and the process's id
-by the child. A process that runs a job for the child finds it by an inherited descriptor.
+The memory is made before the fork. "drain" is set by the parent; "warm", the process's id and
+the attempt that it has in hand by the child. A process that runs a job for the child finds it by
+an inherited descriptor.
 """
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import struct
+from collections.abc import Iterator
 
 VARIABLE = "FITQ_FLAGS_FD"
 
-_DRAIN, _WARM, _CHILD, _SIZE = 0, 1, 8, 16
+# An id has at most 32 letters, and the number of an attempt 7 digits: see job_message.py.
+_DRAIN, _WARM, _CHILD, _IN_HAND, _SIZE = 0, 1, 8, 16, 64
 
 
 def _open() -> int:
@@ -40,7 +44,8 @@ def draining() -> bool:
 
 def set_warm() -> None:
     """Say that a child, the calling process, has Keras."""
-    _FLAGS[_CHILD:_SIZE] = struct.pack("q", os.getpid())
+    _FLAGS[_CHILD:_IN_HAND] = struct.pack("q", os.getpid())
+    _say_in_hand("")  # a child that was killed could not put its attempt away
     _FLAGS[_WARM] = 1
 
 
@@ -51,5 +56,29 @@ def warm() -> bool:
 
 def child_pid() -> int | None:
     """The process that runs the jobs; None before the first is ready."""
-    pid: int = struct.unpack("q", _FLAGS[_CHILD:_SIZE])[0]
+    pid: int = struct.unpack("q", _FLAGS[_CHILD:_IN_HAND])[0]
     return pid or None
+
+
+@contextlib.contextmanager
+def in_hand(job_id: str, attempt: int) -> Iterator[None]:
+    """Say for as long as this lasts that the calling process, the child, has this attempt."""
+    _say_in_hand(_name(job_id, attempt))
+    try:
+        yield
+    finally:
+        _say_in_hand("")
+
+
+def has_in_hand(job_id: str, attempt: int) -> bool:
+    """Whether the child has this attempt, or died with it and was not replaced yet."""
+    said = bytes(_FLAGS[_IN_HAND:_SIZE]).rstrip(b"\0")
+    return said == _name(job_id, attempt).encode()
+
+
+def _name(job_id: str, attempt: int) -> str:
+    return f"{job_id}:{attempt}"
+
+
+def _say_in_hand(name: str) -> None:
+    _FLAGS[_IN_HAND:_SIZE] = name.encode().ljust(_SIZE - _IN_HAND, b"\0")

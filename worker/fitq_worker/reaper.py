@@ -21,6 +21,7 @@ from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
 from fitq_shared.store import Store
 from fitq_shared.workers import drain_order
+from fitq_worker import flags
 from fitq_worker.contact import Contact
 from fitq_worker.giving_back import Counts, give_back
 from fitq_worker.stuck_jobs import StuckJobs
@@ -55,6 +56,7 @@ class Reaper:
         self._store = Store(settings.store_url or "")
         self._stuck = StuckJobs(self._records, self._store)
         self._period = min(PERIOD_SECONDS, settings.lease_seconds / 10)
+        self._adrift: set[Attempt] = set()
         self._handed_back: collections.deque[tuple[Attempt, Reason, Counts]] = collections.deque()
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fitq-reaper", daemon=True)
@@ -102,14 +104,33 @@ class Reaper:
             self._handed_back.popleft()
 
     def _look_at_running_jobs(self) -> None:
+        adrift = set()
         for record in self._records.running():
             if record.token is None or record.lease is None:
                 continue
             attempt = Attempt(record.id, record.attempt, record.token)
-            if record.token == self._identity.token:
-                self._stuck.look_at(record)
-            else:
+            if record.token != self._identity.token:
                 self._give_back_orphan(record, attempt, record.lease)
+            elif flags.has_in_hand(record.id, record.attempt):
+                self._stuck.look_at(record)
+            elif attempt in self._adrift:
+                self._give_back_adrift(attempt)
+            else:
+                adrift.add(attempt)
+        self._adrift = adrift
+
+    def _give_back_adrift(self, attempt: Attempt) -> None:
+        """Queue again what is not in hand, though Redis has it running here, on two looks.
+
+        After a failover Redis may have forgotten how it ended.
+        """
+        reason = Reason(
+            "outcome-lost",
+            f"the worker {self._identity.name} runs this attempt no more, "
+            "and its record does not say how it ended",
+            "see that worker's log",
+        )
+        self._give_back(attempt, reason, "fault")
 
     def _give_back_orphan(self, record: JobRecord, attempt: Attempt, lease: str) -> None:
         # While Redis was away leases ran out: those who live renew theirs first.

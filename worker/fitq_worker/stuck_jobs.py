@@ -8,6 +8,7 @@ import time
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
 from fitq_shared.store import Store
+from fitq_worker import flags
 from fitq_worker.ended_jobs import keep_record
 from fitq_worker.leaving import end_child
 
@@ -18,7 +19,7 @@ PATIENCE_SECONDS = 10.0
 
 
 class StuckJobs:
-    """Looks at the running job of this worker: the record ends first, then the child.
+    """Looks at the job that the child has in hand: the record ends first, then the child.
 
     So whatever the child does meanwhile, it finds its attempt outdated. The clock is this
     host's, and starts when the order was first seen here.
@@ -45,10 +46,13 @@ class StuckJobs:
             if record.cancel
             else self._records.fail(attempt, timed_out(record))
         )
-        if ended:
+        if not ended:
+            return
+        # A job that has stopped by itself in the last moment leaves the child to the next one.
+        if flags.has_in_hand(record.id, record.attempt):
             log.warning("job %s does not stop: ending its process", record.id)
             end_child()
-            keep_record(self._store, self._records.get(record.id))
+        keep_record(self._store, self._records.get(record.id))
 
     def _ran(self, record: JobRecord) -> float:
         seconds, micros = self._records.redis.time()

@@ -7,8 +7,11 @@ manifest's sum, so readers find the folder through the record.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from fitq_shared.errors import StoreError
@@ -58,6 +61,43 @@ class AttemptFolder:
     def location(self) -> str:
         """Where a person finds the folder."""
         return self._store.locate(self.path)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return self._store.folder is not None
+
+    @contextlib.contextmanager
+    def file(self, name: str) -> Iterator[Path]:
+        """A local path to write one artifact to; once the block has ended, the store has it.
+
+        In a store that is no folder of this machine it is a temporary file, which is put there
+        at the end of the block, however that ends: as in a folder, what was written is kept.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        if self.is_local:
+            yield self.local(name)
+            return
+        with tempfile.TemporaryDirectory(prefix="fitq-") as folder:
+            path = Path(folder) / name
+            try:
+                yield path
+            except BaseException:
+                with contextlib.suppress(StoreError):
+                    self.upload(path, name)
+                raise
+            self.upload(path, name)
+
+    def upload(self, path: Path, name: str) -> None:
+        """Keep a local file as an artifact, in place of an older one; nothing if it is missing.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        if path.exists():
+            self._store.upload(path, f"{self.path}/{name}")
 
     def local(self, name: str) -> Path:
         """The local path of one artifact, its folder made.

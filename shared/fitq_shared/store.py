@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import uuid
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from typing import IO, Any
 
 import fsspec
 
-from fitq_shared.errors import StoreError
+from fitq_shared.errors import FitqError, StoreError
 from fitq_shared.texts import shown
 
 LONGEST_NAME = 200
@@ -43,6 +44,8 @@ STORAGE_FAULTS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
     *(errno.ESTALE, errno.ENODEV, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN),
 )
+
+_OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "az"}
 
 
 class Store:
@@ -94,6 +97,9 @@ class Store:
     @contextlib.contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:
         """One file, to be read in pieces."""
+        if self.folder is None:
+            yield io.BytesIO(self.read(path))
+            return
         with self._reporting("read", path), self._fs.open(self._full(path), "rb") as file:
             yield file
 
@@ -125,12 +131,27 @@ class Store:
 
     def write(self, path: str, content: bytes) -> None:
         """Write one file whole: readers see the old content or the new, never a part."""
+        with self._writing(path) as part:
+            self._fs.pipe_file(part, content)
+
+    def upload(self, source: Path, path: str) -> None:
+        """As `write`, from a local file, in pieces."""
+        with self._writing(path) as part:
+            self._fs.put_file(str(source), part)
+
+    @contextlib.contextmanager
+    def _writing(self, path: str) -> Iterator[str]:
+        """The name to write to: when the block has ended, the whole file is at `path`."""
         full = self._full(path)
         with self._reporting("write", path):
+            if _OBJECT_STORES & set(_protocols(self._fs)):
+                # There a file appears when its last byte has come, and moving one copies it.
+                yield full
+                return
             self._fs.makedirs(full.rpartition("/")[0], exist_ok=True)
             part = f"{full}.{uuid.uuid4().hex[:8]}.part"
             try:
-                self._fs.pipe_file(part, content)
+                yield part
                 if self.folder:
                     os.replace(part, full)  # noqa: PTH105 - atomic on one file system
                 else:
@@ -185,19 +206,28 @@ class Store:
     def _reporting(self, verb: str, path: str) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            reason = error.strerror or str(error) or type(error).__name__
+        except FitqError:
+            raise
+        except Exception as error:
+            # The libraries for stores elsewhere have errors of their own.
+            if self.folder is not None and not isinstance(error, OSError):
+                raise
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise StoreError(
                 f"cannot {verb} {path!r} in the store {self.url!r}: {reason}",
-                "check that the folder exists, has space, and belongs to the user who runs this",
+                "check that the folder exists, has space, and belongs to the user who runs this"
+                if self.folder is not None
+                else "check the address, the login, and that the server answers",
                 passing=self._may_pass(error),
             ) from error
 
-    def _may_pass(self, error: OSError) -> bool:
+    def _may_pass(self, error: Exception) -> bool:
         """Whether the storage failed or has gone, rather than what was asked of it."""
+        if self.folder is None:
+            return not isinstance(error, (FileNotFoundError, PermissionError, ValueError))
         if isinstance(error, FileNotFoundError):
             return not self._fs.exists(self._root)
-        return error.errno in STORAGE_FAULTS
+        return isinstance(error, OSError) and error.errno in STORAGE_FAULTS
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:

@@ -140,6 +140,30 @@ def test_a_store_that_is_no_folder_has_no_local_paths():
     assert folder.read_verified(AttemptFolder.log, folder.seal()) == b"done"
 
 
+def test_a_file_is_written_in_place_where_the_store_is_a_folder(folder):
+    with folder.file(AttemptFolder.model) as path:
+        path.write_bytes(b"model")
+        assert path == folder.local(AttemptFolder.model)
+    assert folder.read(AttemptFolder.model) == b"model"
+
+
+def test_a_file_comes_into_a_store_that_is_no_folder_whole():
+    folder = AttemptFolder(Store(f"memory://{uuid.uuid4().hex}"), "abcd2345", 1)
+    # Given a file that is being written
+    with folder.file(AttemptFolder.model) as path:
+        path.write_bytes(b"mod")
+        # Then it is not in the store before it is whole
+        assert not folder.exists(AttemptFolder.model)
+        path.write_bytes(b"model")
+    assert folder.read(AttemptFolder.model) == b"model"
+    assert not path.exists()
+    # And what a job wrote before it failed is kept, as in a folder
+    with pytest.raises(RuntimeError), folder.file(AttemptFolder.log) as path:
+        path.write_bytes(b"so far")
+        raise RuntimeError
+    assert folder.read(AttemptFolder.log) == b"so far"
+
+
 def test_a_volume_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     folder = AttemptFolder(Store(str(tmp_path / "file")), "abcd2345", 1)

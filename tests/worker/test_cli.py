@@ -68,11 +68,27 @@ def test_without_a_store_it_does_not_start(tmp_path: Path, settings: Settings) -
     assert not list_workers(open_redis(settings))
 
 
-def test_a_store_that_is_no_folder_does_not_do(tmp_path: Path, settings: Settings) -> None:
-    done = start(tmp_path, FITQ_REDIS_URL=settings.redis_url, FITQ_STORE="memory://models")
+def test_a_store_that_is_not_there_does_not_do(tmp_path: Path, settings: Settings) -> None:
+    missing = str(tmp_path / "unmounted")
+    done = start(tmp_path, FITQ_REDIS_URL=settings.redis_url, FITQ_STORE=missing)
     assert done.returncode == 1
-    assert "'memory://models' is not a folder of this machine" in told(done)
+    assert f"{missing!r} is not a folder of this machine" in told(done)
     assert "mount the volume" in told(done)
+
+
+def test_a_bucket_that_does_not_answer_does_not_do(tmp_path: Path, settings: Settings) -> None:
+    done = start(
+        tmp_path,
+        FITQ_REDIS_URL=settings.redis_url,
+        FITQ_STORE="s3://volume/fitq",
+        AWS_ENDPOINT_URL="http://127.0.0.1:9",
+        AWS_ACCESS_KEY_ID="tester",
+        AWS_SECRET_ACCESS_KEY="secret",
+    )
+    assert done.returncode == 1
+    assert "in the store 's3://volume/fitq'" in told(done)
+    assert "check the address, the login, and that the server answers" in told(done)
+    assert "Traceback" not in told(done)
 
 
 @pytest.mark.parametrize("cores", ["999999", "no", "1-0"])

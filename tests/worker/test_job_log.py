@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fitq_shared.errors import StoreError
 from fitq_worker.job_log import job_log
 
 
@@ -64,3 +65,30 @@ def test_two_jobs_have_two_logs(tmp_path: Path) -> None:
             log.info("this is %s", name)
     assert "this is one" in (tmp_path / "one").read_text()
     assert "this is one" not in (tmp_path / "two").read_text()
+
+
+def test_a_log_that_lies_elsewhere_is_shown_while_it_grows(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a job that says something more often than its log is shown
+    monkeypatch.setattr("fitq_worker.job_log.SHOWN_SECONDS", 0.0)
+    shown: list[str] = []
+    with job_log(path, lambda file: shown.append(file.read_text())) as log:
+        log.info("first")
+        log.info("second")
+        # Then what it has said so far can be seen while it runs
+        assert ["first" in text for text in shown] == [True, True]
+        assert ["second" in text for text in shown] == [False, True]
+
+
+def test_a_log_that_cannot_be_shown_ends_no_job(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fitq_worker.job_log.SHOWN_SECONDS", 0.0)
+
+    def away(_: Path) -> None:
+        raise StoreError("the store is away")
+
+    with job_log(path, away) as log:
+        log.info("going on")
+    assert "going on" in path.read_text()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -156,7 +158,7 @@ def _work(
     )
     snapshots.keep(child.store, record)
     folder.write_json(AttemptFolder.spec, record.spec)
-    with job_log(folder.local(AttemptFolder.log)) as job:
+    with folder.file(AttemptFolder.log) as path, job_log(path, _shown_by(folder)) as job:
         job.info("%s %s: %s", record.kind, record.name, record.summary)
         job.info("attempt %s on %s, %s", attempt.number, record.worker, record.device_name)
         try:
@@ -172,6 +174,11 @@ def _work(
             raise
         job.info("done: %s", _rounded(metrics))
     return metrics
+
+
+def _shown_by(folder: AttemptFolder) -> Callable[[Path], None] | None:
+    """How a log becomes visible while it grows; a file in a folder already is."""
+    return None if folder.is_local else lambda path: folder.upload(path, AttemptFolder.log)
 
 
 def _stopped(child: _Child, attempt: Attempt, folder: AttemptFolder, order: str) -> dict[str, Any]:

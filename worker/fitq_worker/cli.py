@@ -87,8 +87,13 @@ def main() -> None:
 def _check_store(settings: Settings) -> None:
     if not settings.store_url:
         raise StoreError("no store: FITQ_STORE is not set", "set it to the folder of the volume")
-    folder = Store(settings.store_url).folder
-    if folder is None or not folder.is_dir():
+    store = Store(settings.store_url)
+    if store.folder is None:
+        # A login that is wrong is better found here than by the first job.
+        probe = f"probes/{secrets.token_hex(8)}"
+        store.write(probe, b"")
+        store.remove(probe)
+    elif not store.folder.is_dir():
         raise StoreError(
             f"the store {settings.store_url!r} is not a folder of this machine",
             "mount the volume, and give its folder as FITQ_STORE",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class HistoryFile(keras.callbacks.Callback):
-    """After each epoch: a row in history.csv, history.json anew, and an event.
+    """After each epoch: history.csv and history.json anew, and an event.
 
     A row has `epoch` (from 1), the losses and metrics, `learning_rate`, and `seconds`.
 
@@ -47,8 +48,7 @@ class HistoryFile(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Write what earlier attempts have done."""
         if self.rows:
-            self._write_csv("w", self.rows)
-            self._folder.write_json(AttemptFolder.history_json, self.rows)
+            self._write()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the epoch's clock."""
@@ -62,14 +62,14 @@ class HistoryFile(keras.callbacks.Callback):
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
         row["seconds"] = self.seconds()
         self.rows.append(row)
-        self._write_csv("a", [row])
-        self._folder.write_json(AttemptFolder.history_json, self.rows)
+        self._write()
         self._reporter.epoch(row)
 
-    def _write_csv(self, mode: Literal["a", "w"], rows: Sequence[dict[str, float]]) -> None:
-        path = self._folder.local(AttemptFolder.history_csv)
-        with path.open(mode, encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-            if len(rows) == len(self.rows):
-                writer.writeheader()
-            writer.writerows(rows)
+    def _write(self) -> None:
+        """Both files anew: each is there whole, also in a store to which nothing is appended."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        self._folder.write(AttemptFolder.history_csv, text.getvalue())
+        self._folder.write_json(AttemptFolder.history_json, self.rows)

@@ -16,14 +16,9 @@ def draw_dataset(folder: AttemptFolder, dataset: Dataset) -> None:
     """Draw the first 25 training images, and the first as a heat map."""
     facts = dataset.facts
     names = [facts.class_names[label] for label in dataset.y_train[:25]]
-    plot_samples(
-        dataset.x_train[:25],
-        names,
-        folder.local(AttemptFolder.samples),
-        f"{facts.title}: the first 25 training images",
-    )
-    plot_heat_map(
-        dataset.x_train[0],
-        folder.local(AttemptFolder.heat_map),
-        f"{facts.title}: training image 0, {names[0]}",
-    )
+    with folder.file(AttemptFolder.samples) as path:
+        plot_samples(
+            dataset.x_train[:25], names, path, f"{facts.title}: the first 25 training images"
+        )
+    with folder.file(AttemptFolder.heat_map) as path:
+        plot_heat_map(dataset.x_train[0], path, f"{facts.title}: training image 0, {names[0]}")

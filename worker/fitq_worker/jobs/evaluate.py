@@ -52,12 +52,8 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     folder.write_json(
         AttemptFolder.confusion, {"class_names": facts.class_names, "matrix": matrix.tolist()}
     )
-    plot_confusion(
-        y,
-        predicted,
-        facts.class_names,
-        folder.local(AttemptFolder.confusion_plot),
-        f"{spec.model.name} on {facts.title}, {spec.split} split",
-    )
+    title = f"{spec.model.name} on {facts.title}, {spec.split} split"
+    with folder.file(AttemptFolder.confusion_plot) as path:
+        plot_confusion(y, predicted, facts.class_names, path, title)
     folder.write_json(AttemptFolder.metrics, {**metrics, "rows": len(y)})
     return metrics

@@ -52,14 +52,9 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
     metrics: dict[str, float] = {"rows": len(x)}
     if true is not None:
         metrics["accuracy"] = float((predicted == true).mean())
-        plot_predictions(
-            x[:25],
-            predicted[:25],
-            true[:25],
-            names,
-            folder.local(AttemptFolder.predictions_plot),
-            f"{spec.model.name} on {what}: predicted (true)",
-        )
+        title = f"{spec.model.name} on {what}: predicted (true)"
+        with folder.file(AttemptFolder.predictions_plot) as path:
+            plot_predictions(x[:25], predicted[:25], true[:25], names, path, title)
     folder.write_json(AttemptFolder.metrics, metrics)
     return metrics
 

@@ -52,8 +52,10 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
     held_out = (validation[0], targets.encode(validation[1])) if len(validation[0]) else None
     fitting = Fitting(context, spec, model, rows, held_out)
     fitting.run()
-    model.save(folder.local(AttemptFolder.model))
-    plot_history(fitting.history, folder.local(AttemptFolder.history_plot), _title(context, spec))
+    with folder.file(AttemptFolder.model) as path:
+        model.save(path)
+    with folder.file(AttemptFolder.history_plot) as path:
+        plot_history(fitting.history, path, _title(context, spec))
     metrics = _final_metrics(fitting.history, fitting.kept)
     folder.write_json(AttemptFolder.metrics, metrics)
     return metrics
@@ -91,7 +93,8 @@ def _write_model_description(folder: AttemptFolder, model: keras.Model) -> None:
     model.summary(print_fn=lambda text, **_: lines.append(text), line_length=78)
     folder.write(AttemptFolder.summary, "\n".join(lines) + "\n")
     folder.write_json(AttemptFolder.model_config, json.loads(model.to_json()))
-    plot_model(model, folder.local(AttemptFolder.model_plot))
+    with folder.file(AttemptFolder.model_plot) as path:
+        plot_model(model, path)
 
 
 def _title(context: JobContext, spec: TrainJob) -> str:

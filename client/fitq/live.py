@@ -22,6 +22,7 @@ from rich.progress import (
 from fitq.client import Client
 from fitq_shared.events import ENDINGS, Event
 from fitq_shared.record import JobRecord
+from fitq_shared.texts import printable
 from fitq_shared.workers import WorkerInfo
 
 _NOT_METRICS = {"phase", "epoch", "epochs", "batch", "batches", "seconds", "learning_rate"}
@@ -40,9 +41,9 @@ def follow(client: Client, record: JobRecord) -> JobRecord:
     console = Console(stderr=True, highlight=False)
     client = client.patient(lambda text: console.print(text, markup=False, soft_wrap=True))
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=28),
-        TextColumn("{task.fields[detail]}"),
+        TextColumn("{task.fields[detail]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -110,7 +111,7 @@ class _View:
     def _move(self, data: Mapping[str, Any]) -> None:
         total = data["epochs"] * data["batches"]
         done = (data["epoch"] - 1) * data["batches"] + data["batch"]
-        name = data["phase"]
+        name = printable(data["phase"])
         if data["epochs"] > 1:
             name += f" {data['epoch']}/{data['epochs']}"
         if self._task is None:
@@ -120,6 +121,7 @@ class _View:
         )
 
     def _say(self, text: str) -> None:
+        text = printable(text)
         if text != self._said:
             self._said = text
             self._console.print(text, markup=False, soft_wrap=True)
@@ -147,4 +149,6 @@ def _epoch_line(row: Mapping[str, Any], epochs: int) -> str:
 
 
 def _metrics(row: Mapping[str, Any]) -> str:
-    return "  ".join(f"{name} {row[name]:.4f}" for name in row if name not in _NOT_METRICS)
+    return "  ".join(
+        f"{printable(name)} {row[name]:.4f}" for name in row if name not in _NOT_METRICS
+    )

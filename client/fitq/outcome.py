@@ -13,6 +13,7 @@ from fitq.tables import print_json, print_metrics
 from fitq_shared.errors import QueueUnreachable
 from fitq_shared.record import JobRecord
 from fitq_shared.specs.base import JobSpec
+from fitq_shared.texts import plain, printable
 
 
 def submit_and_follow(
@@ -32,7 +33,7 @@ def submit_and_follow(
             click.echo(f"{record.id}  {record.name}  queued: {record.summary}")
             click.echo(f"follow it with `fitq watch {record.name}`", err=True)
         return None
-    click.echo(f"job {record.id} ({record.name}): {record.summary}", err=True)
+    click.echo(f"job {record.id} ({record.name}): {printable(record.summary)}", err=True)
     return show_end(client, follow_to_end(client, record), as_json=as_json)
 
 
@@ -77,8 +78,8 @@ def show_end(client: Client, record: JobRecord, *, as_json: bool) -> JobRecord |
         click.secho(f"{record.name} was cancelled", fg="yellow", err=True)
     elif record.reason:
         click.secho(f"{record.name} failed: ", fg="red", bold=True, nl=False, err=True)
-        click.echo(record.reason.message, err=True)
+        click.echo(plain(record.reason.message), err=True)
         if record.reason.hint:
-            click.echo(f"  try: {record.reason.hint}", err=True)
+            click.echo(f"  try: {plain(record.reason.hint)}", err=True)
         click.echo(f"  log: `fitq logs {record.name}`", err=True)
     raise SystemExit(1)

@@ -38,10 +38,11 @@ def print_json(value: object) -> None:
 
 def print_metrics(metrics: dict[str, float]) -> None:
     """Print metrics, one a line."""
-    width = max((len(name) for name in metrics), default=0)
+    names = {name: printable(name) for name in metrics}
+    width = max(map(len, names.values()), default=0)
     for name, value in metrics.items():
         shown = f"{value:g}" if float(value).is_integer() else f"{value:.4f}"
-        click.echo(f"  {name:<{width}}  {shown}")
+        click.echo(f"  {names[name]:<{width}}  {shown}")
 
 
 def ago(moment: float | None) -> str:

@@ -32,6 +32,11 @@ def printable(text: str, limit: int | None = None) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def plain(text: str) -> str:
+    """Text of several lines, of which nothing but the letters and the line breaks stays."""
+    return "\n".join(printable(line.expandtabs()) for line in text.split("\n"))
+
+
 class _Short(reprlib.Repr):
     """Writes only as much of a value as can be shown, however large or deep the value is."""
 

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.events import publish
+from fitq_shared.record import Reason
 from fitq_shared.records import job_key
+from fitq_shared.workers import WorkerInfo, announce
 from support.hostile_files import HOSTILE_ARRAYS, MODELS_REFUSED_EVERYWHERE, Hostile, weights
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.services
 
@@ -192,3 +206,68 @@ def test_a_forged_record_leads_nowhere(queue, fitq, succeeded, train_job, store,
     assert [job["name"] for job in fitq("jobs", "--json").json] == ["victim"]
     assert fitq("gc", "--apply", "--jobs", "0", "--inputs", "0").code == 0
     assert store.files("") == before
+
+
+EVIL = "[/x]\x1b[2J\x9b1m\r\u202e"
+ESCAPED = "[/x]\\x1b[2J\\x9b1m\\r\\u202e"
+
+
+def told_on_a_terminal(*arguments: str) -> str:
+    """What `fitq` shows on a terminal of its own."""
+    main, side = pty.openpty()
+    program = Path(sys.executable).with_name("fitq")
+    with subprocess.Popen([program, *arguments], stdin=side, stdout=side, stderr=side) as running:
+        os.close(side)
+        shown = b""
+        with contextlib.suppress(OSError), os.fdopen(main, "rb", 0) as screen:
+            while piece := screen.read(4096):
+                shown += piece
+    assert running.returncode in (0, 1), shown
+    return shown.decode()
+
+
+def test_what_others_say_is_not_obeyed(
+    queue, fitq, records, redis, train_job, claim, store, monkeypatch
+):
+    # Given a job whose worker, events, reason, log and files say what a terminal would obey
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "400")
+    record = records.create(train_job())
+    attempt = claim(record)
+    redis.hset(job_key(record.id), mapping={"summary": EVIL, "worker": EVIL, "device_name": EVIL})
+    redis.hset(job_key(record.id), "spec", json.dumps({"epochs": 2, EVIL: EVIL}))
+    steps = {"epoch": 1, "epochs": 2, "batch": 3, "batches": 9}
+    publish(redis, record.id, "progress", 1, {"phase": EVIL, **steps, EVIL: 0.5})
+    publish(redis, record.id, "epoch", 1, {"epoch": 1, "seconds": 1.0, EVIL: 0.5})
+    folder = AttemptFolder(store, record.id, 1)
+    folder.write(AttemptFolder.log, f"{EVIL}\nlast line\n")
+    (store.folder / folder.path / "a\x1b[2J").write_text("")
+
+    def fail_once_followed() -> None:
+        wait_until(lambda: redis.info("clients")["blocked_clients"], 60, "a follower")
+        records.fail(attempt, Reason("bad-job", f"{EVIL}\nsecond line", EVIL))
+
+    info = WorkerInfo("t", EVIL, "h", 1, "cpu", EVIL, "ready", "0", 1.0)
+    announce(redis, info, 60)
+
+    # When it is followed to its end on a terminal, where there is a bar
+    failing = threading.Thread(target=fail_once_followed)
+    failing.start()
+    shown = told_on_a_terminal("watch", record.id)
+    failing.join()
+    # Then all of it is escaped
+    assert f"epoch 1/2  {ESCAPED} 0.5000  1.0 s" in shown
+    assert f"{ESCAPED}\r\nsecond line" in shown
+    assert f"try: {ESCAPED}" in shown
+
+    # And so it is when it is looked at with other commands
+    for arguments in (
+        *(["show", record.id], ["wait", record.id], ["logs", record.id], ["doctor"]),
+        *(["workers"], ["jobs"], ["drain", "--all", "--no-wait"]),
+    ):
+        shown = told_on_a_terminal(*arguments)
+        assert "\\x1b[2J" in shown, arguments
+        assert not [evil for evil in ("\x1b[2J", "\x9b", "\u202e") if evil in shown]
+    assert f"  {ESCAPED}\r\nsecond line\r\n" in told_on_a_terminal("show", record.id)
+    # But a pipe gets the log as it is
+    assert fitq("logs", record.id).out == f"{EVIL}\nlast line\n"

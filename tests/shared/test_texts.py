@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fitq_shared.texts import printable, shown
+from fitq_shared.texts import plain, printable, shown
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,8 @@ def test_what_a_terminal_obeys_is_escaped(text: str) -> None:
 def test_plain_text_stays_as_it_is() -> None:
     assert printable("Größe 28 × 28, 佐藤") == "Größe 28 × 28, 佐藤"
     assert printable("abcdef", 4) == "abc…"
+
+
+def test_of_text_of_several_lines_only_the_line_breaks_stay() -> None:
+    assert plain("a\tb\nGröße\n") == "a       b\nGröße\n"
+    assert plain("a\x1b[2J\r\n\u202eb") == "a\\x1b[2J\\r\n\\u202eb"

@@ -13,6 +13,7 @@ def command(as_json: bool) -> None:
     """Check what fitq needs, part by part, and say what to do about what is missing."""
     from fitq.checks import run_checks
     from fitq.tables import print_json
+    from fitq_shared.texts import plain
 
     checks = run_checks()
     if as_json:
@@ -23,8 +24,8 @@ def command(as_json: bool) -> None:
                 check.verdict, ("✗", "red")
             )
             click.secho(f"{mark} ", fg=colour, nl=False)
-            click.echo(f"{check.part:<8} {check.found}")
+            click.echo(f"{check.part:<8} {plain(check.found)}")
             if check.hint:
-                click.echo(f"           try: {check.hint}")
+                click.echo(f"           try: {plain(check.hint)}")
     if any(check.verdict == "failed" for check in checks):
         raise SystemExit(1)

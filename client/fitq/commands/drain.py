@@ -34,6 +34,7 @@ def command(
     from fitq.client import Client
     from fitq.tables import print_json
     from fitq_shared.errors import InvalidInput
+    from fitq_shared.texts import printable
 
     if every == bool(workers):
         raise InvalidInput("give either workers or --all to drain", "see `fitq workers`")
@@ -45,7 +46,8 @@ def command(
     for worker in chosen:
         client.drain(worker, mode)
         if not as_json:
-            click.echo(f"{worker.name}  draining: {_what_follows(jobs.get(worker.token), mode)}")
+            name, follows = printable(worker.name), _what_follows(jobs.get(worker.token), mode)
+            click.echo(f"{name}  draining: {follows}")
     if not chosen:
         click.echo("no workers to drain", err=True)
     left: set[str] = set()
@@ -125,6 +127,8 @@ def _wait_until_left(client: Client, chosen: list[WorkerInfo], *, tell: bool) ->
     """
     import threading
 
+    from fitq_shared.texts import printable
+
     pause = threading.Event()
     waited = {worker.token: worker for worker in chosen}
     left: set[str] = set()
@@ -136,7 +140,8 @@ def _wait_until_left(client: Client, chosen: list[WorkerInfo], *, tell: bool) ->
             if not silent:
                 left.add(token)
             if tell:
-                click.echo(f"{worker.name}  {'stopped answering' if silent else 'has left'}")
+                became = "stopped answering" if silent else "has left"
+                click.echo(f"{printable(worker.name)}  {became}")
         if waited:
             pause.wait(_POLL_SECONDS)
     return left

@@ -80,9 +80,15 @@ class _Log:
 
     def print_more(self, *, last: bool = False) -> bool:
         """Print what is new; `last`: nothing more will come. Returns whether there is a log."""
+        import sys
+
+        from fitq_shared.texts import plain
+
         if not self._folder.exists(self._folder.log):
             return False
         content = self._folder.read(self._folder.log)
-        click.echo(self._decoder.decode(content[self._shown :], last), nl=False)
+        text = self._decoder.decode(content[self._shown :], last)
+        # A pipe gets it as it is; a terminal would obey what is in it.
+        click.echo(plain(text) if sys.stdout.isatty() else text, nl=False, color=True)
         self._shown = len(content)
         return True

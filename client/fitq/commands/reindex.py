@@ -45,6 +45,7 @@ def command(apply: bool, as_json: bool) -> None:
 
 def _print(sound: list[LostJob], damaged: list[LostJob], *, applied: bool, restored: int) -> None:
     from fitq.tables import ago, print_table
+    from fitq_shared.texts import printable
 
     if not sound and not damaged:
         click.echo("Redis knows all jobs that the store knows: nothing to restore")
@@ -61,7 +62,8 @@ def _print(sound: list[LostJob], damaged: list[LostJob], *, applied: bool, resto
             ],
         )
     for job in damaged:
-        click.echo(f"{job.known.id}  {job.known.name}  damaged, stays as it is: {job.damage}")
+        damage = printable(job.damage)
+        click.echo(f"{job.known.id}  {job.known.name}  damaged, stays as it is: {damage}")
     if applied:
         click.echo(f"restored {restored} of {len(sound) + len(damaged)} jobs")
         if any(not job.restored.ended for job in sound):

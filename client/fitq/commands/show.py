@@ -34,8 +34,9 @@ def command(job: str, as_json: bool) -> None:
 def _print(client: Client, record: JobRecord) -> None:
     from fitq.tables import ago, print_metrics, took
     from fitq_shared.durations import exactly
+    from fitq_shared.texts import plain, printable
 
-    click.secho(f"{record.name}  {record.state}", bold=True)
+    click.secho(f"{record.name}  {printable(record.state)}", bold=True)
     facts = {
         "id": record.id,
         "kind": record.kind,
@@ -51,12 +52,12 @@ def _print(client: Client, record: JobRecord) -> None:
     }
     for name, value in facts.items():
         if value:
-            click.echo(f"  {name:<8} {value}")
+            click.echo(f"  {name:<8} {printable(value)}")
     if record.reason:
         click.secho("reason", bold=True)
-        click.echo(f"  {record.reason.message}")
+        click.echo(f"  {plain(record.reason.message)}")
         if record.reason.hint:
-            click.echo(f"  try: {record.reason.hint}")
+            click.echo(f"  try: {plain(record.reason.hint)}")
     if record.metrics:
         click.secho("metrics", bold=True)
         print_metrics(record.metrics)
@@ -66,7 +67,7 @@ def _print(client: Client, record: JobRecord) -> None:
         click.secho("artifacts", bold=True)
         click.echo(f"  {folder.location}")
         for name in folder.files():
-            click.echo(f"    {name}")
+            click.echo(f"    {printable(name)}")
 
 
 def _attempts(record: JobRecord) -> str:
@@ -93,7 +94,10 @@ def _due(record: JobRecord) -> str:
 def _print_spec(record: JobRecord) -> None:
     import json
 
+    from fitq_shared.texts import printable
+
     click.secho("spec", bold=True)
     for name, value in record.spec.items():
         if name not in ("name", "owner", "tags", "kind"):
-            click.echo(f"  {name:<16} {value if isinstance(value, str) else json.dumps(value)}")
+            text = value if isinstance(value, str) else json.dumps(value)
+            click.echo(f"  {printable(name):<16} {printable(text)}")

@@ -18,6 +18,7 @@ def command(jobs: tuple[str, ...], timeout: float | None, as_json: bool) -> None
     from fitq.cli import INTERRUPTED
     from fitq.client import Client
     from fitq.tables import print_json
+    from fitq_shared.texts import printable
 
     client = Client()
     records = [client.job(job) for job in jobs]
@@ -35,7 +36,7 @@ def command(jobs: tuple[str, ...], timeout: float | None, as_json: bool) -> None
     else:
         for record in ended:
             reason = f": {record.reason.message}" if record.reason else ""
-            click.echo(f"{record.id}  {record.name}  {record.state}{reason}")
+            click.echo(f"{record.id}  {record.name}  {printable(record.state + reason)}")
     if any(not record.ended for record in ended):
         click.echo(f"not ended within {timeout:g} s; the jobs go on", err=True)
     if any(record.state != "succeeded" for record in ended):

@@ -14,10 +14,11 @@ def command(job: str, as_json: bool) -> None:
     """Follow a job live, from its beginning."""
     from fitq.client import Client
     from fitq.outcome import follow_to_end, show_end
+    from fitq_shared.texts import printable
 
     client = Client()
     record = client.job(job)
     if not record.ended:
-        click.echo(f"job {record.id} ({record.name}): {record.summary}", err=True)
+        click.echo(f"job {record.id} ({record.name}): {printable(record.summary)}", err=True)
         record = follow_to_end(client, record)
     show_end(client, record, as_json=as_json)

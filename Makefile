@@ -17,7 +17,7 @@ help: ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: $(STAMP) ## Start a stack, train a model, predict with it, stop the stack
-	$(BIN)/python examples/getting_started.py
+	$(OWN_QUEUE) $(BIN)/python examples/getting_started.py
 
 test: $(STAMP) ## Run the tests, report the coverage (ARGS=... goes to pytest)
 	$(OWN_QUEUE) $(BIN)/python -m pytest -m 'not soak' --cov --cov-report=term $(ARGS)

@@ -169,6 +169,15 @@ def test_waiting_succeeds_when_all_have(queue, fitq, succeeded, train_job):
     ]
 
 
+def test_a_job_that_is_named_twice_is_waited_for_once(queue, fitq, succeeded):
+    record = succeeded()
+    assert fitq("wait", record.id, record.name).out == f"{record.id}  brave-otter  succeeded\n"
+    ran = fitq("wait", record.id, "nothing", "nobody")
+    assert ran.code == 2
+    assert "'nothing'" in ran.err
+    assert "'nobody'" in ran.err
+
+
 def test_waiting_fails_when_one_has_not_succeeded(queue, fitq, succeeded, failed):
     succeeded()
     failed()

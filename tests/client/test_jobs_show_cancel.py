@@ -73,6 +73,15 @@ def test_jobs_can_be_narrowed_down(some_jobs, fitq, flags, names):
     assert [job["name"] for job in ran.json] == names
 
 
+def test_a_list_that_is_cut_says_so(some_jobs, fitq):
+    for flags in ([], ["--json"]):
+        cut = fitq("jobs", "--limit", "3", *flags)
+        assert "only the newest 3; there are more: raise --limit" in cut.err
+        assert "broken" in cut.out
+        assert "done" not in cut.out
+    assert fitq("jobs", "--limit", "4").err == ""
+
+
 def test_all_wrong_filters_are_named_at_once(queue, fitq):
     ran = fitq("jobs", "--state", "runing", "--state", "done", "--kind", "trains")
     assert ran.code == 2
@@ -167,8 +176,20 @@ def test_one_that_has_ended_does_not_keep_the_others(queue, fitq, succeeded, rec
 
 def test_an_unknown_job_keeps_all_from_being_cancelled(queue, fitq, records, train_job):
     records.create(train_job(name="waiting"))
-    assert fitq("cancel", "waiting", "nothing").code == 2
+    ran = fitq("cancel", "waiting", "nothing", "watiing")
+    assert ran.code == 2
+    # Each of them is named
+    assert "there is no job 'nothing'\n" in ran.err
+    assert "there is no job 'watiing'; did you mean 'waiting'?" in ran.err
+    assert ran.err.count("see `fitq jobs`") == 1
     assert records.find("waiting").state == "queued"
+
+
+def test_a_job_that_was_cancelled_before_is_as_it_should_be(queue, fitq, records, train_job):
+    record = records.create(train_job())
+    for _ in range(2):
+        ran = fitq("cancel", record.id)
+        assert (ran.code, ran.out) == (0, f"{record.id}  brave-otter  cancelled\n")
 
 
 def test_a_running_job_is_waited_for_until_it_has_stopped(queue, fitq, records, train_job, claim):

@@ -44,9 +44,21 @@ def find_each(client: Client, references: Sequence[str]) -> list[JobRecord]:
     """The jobs that these refer to, each once.
 
     Raises:
-        UnknownJob: one of them refers to none.
+        UnknownJob: names each that refers to none, or to several.
     """
-    found = {record.id: record for record in map(client.job, references)}
+    from fitq_shared.errors import UnknownJob
+
+    found, wrong = {}, []
+    for reference in references:
+        try:
+            record = client.job(reference)
+        except UnknownJob as error:
+            wrong.append(error)
+        else:
+            found[record.id] = record
+    if wrong:
+        hints = dict.fromkeys(error.hint for error in wrong)
+        raise UnknownJob("\n".join(error.message for error in wrong), "; ".join(hints))
     return list(found.values())
 
 

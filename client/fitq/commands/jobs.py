@@ -13,7 +13,9 @@ from fitq.commands._options import as_json
 @click.option("--tag", "tags", multiple=True, help="Only with this tag; several: with all.")
 @click.option("--state", "states", multiple=True, help="Only in this state; several: in any.")
 @click.option("--kind", help="Only train, evaluate, predict or describe.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many."
+)
 @as_json
 def command(
     mine: bool,
@@ -39,7 +41,10 @@ def command(
         raise InvalidInput(wrong)
     client = Client()
     owner = client.settings.owner if mine else owner
-    found = client.jobs(owner=owner, tags=tags, states=states, kind=kind, limit=limit)
+    found = client.jobs(owner=owner, tags=tags, states=states, kind=kind, limit=limit + 1)
+    if len(found) > limit:
+        found = found[:limit]
+        click.echo(f"only the newest {limit}; there are more: raise --limit", err=True)
     if as_json:
         print_json([record.public() for record in found])
         return

@@ -25,7 +25,13 @@ MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt",
 @click.option("--dataset", help="Predict a data set's split instead of a file.")
 @click.option("--split", help="train or test. Default: test.")
 @click.option("--format", "output_format", help="npz or csv. Default: npz.")
-@click.option("--rows", type=click.IntRange(0, 100), default=6, show_default=True)
+@click.option(
+    "--rows",
+    type=click.IntRange(0, 100),
+    default=6,
+    show_default=True,
+    help="Print so many of the predictions.",
+)
 @click.option("--batch-size", type=VALUE, help="Default: 128.")
 @submission
 def command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from fitq.commands._options import as_json
+from fitq.commands._options import as_json, find_each
 
 
 @click.command()
@@ -21,7 +21,7 @@ def command(jobs: tuple[str, ...], timeout: float | None, as_json: bool) -> None
     from fitq_shared.texts import printable
 
     client = Client()
-    records = [client.job(job) for job in jobs]
+    records = find_each(client, jobs)
     end = None if timeout is None else time.monotonic() + timeout
     ended = []
     try:

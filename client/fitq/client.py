@@ -100,23 +100,14 @@ class Client:
 
         Behind Sentinels, says on standard error when no replica has confirmed the job.
         """
-        from kombu.exceptions import OperationalError
-
-        from fitq_shared.celery_app import make_app
-        from fitq_shared.dispatch import submit
+        from fitq_shared.dispatch import create
         from fitq_shared.signing import Signer
 
         with reporting_unreachable(self.settings):
             self._redis.ping()
-            self._app = self._app or make_app(self.settings)
-            try:
-                signer = Signer.from_settings(self.settings)
-                record = submit(self._app, self._records, spec, signer)
-            except OperationalError as error:
-                raise QueueUnreachable(
-                    f"the job is recorded, but its message could not be sent: {error}",
-                    "a worker will find it; see `fitq jobs`",
-                ) from error
+            app = self._celery()
+            record = create(self._records, spec, Signer.from_settings(self.settings))
+            _send(app, record)
             if is_replicated(self.settings) and not replica_has_all(self._redis):
                 say(
                     f"no replica of Redis has confirmed {record.name} within a second: a failover "
@@ -172,11 +163,6 @@ class Client:
         Raises:
             InvalidInput: the job has succeeded, or has not ended.
         """
-        from kombu.exceptions import OperationalError
-
-        from fitq_shared.celery_app import make_app
-        from fitq_shared.dispatch import send
-
         with reporting_unreachable(self.settings):
             outcome = self._records.retry(record, fresh=fresh)
             current = self._records.get(record.id)
@@ -185,15 +171,14 @@ class Client:
                     f"{record.name} cannot be retried: it is {current.state}",
                     f"see `fitq show {record.name}`",
                 )
-            self._app = self._app or make_app(self.settings)
-            try:
-                send(self._app, current)
-            except OperationalError as error:
-                raise QueueUnreachable(
-                    f"{record.name} is queued again, but its message could not be sent: {error}",
-                    f"a worker will find it; see `fitq show {record.name}`",
-                ) from error
+            _send(self._celery(), current)
             return current
+
+    def _celery(self) -> Celery:
+        from fitq_shared.celery_app import make_app
+
+        self._app = self._app or make_app(self.settings)
+        return self._app
 
     def has_checkpoint(self, record: JobRecord) -> bool:
         """Whether a retry of this job has something to go on from.
@@ -203,7 +188,10 @@ class Client:
         """
         resumed = range(record.first_attempt, record.attempt + 1)
         starts = tuple(f"attempt-{number}/{AttemptFolder.checkpoints}/" for number in resumed)
-        return any(path.startswith(starts) for path in self.store.files(f"jobs/{record.id}"))
+        return any(
+            path.startswith(starts) and path.endswith(".npz")
+            for path in self.store.files(f"jobs/{record.id}")
+        )
 
     def events(self, record: JobRecord) -> Iterator[Event | None]:
         """What happens to a job, from its beginning; None whenever nothing new has come.
@@ -387,3 +375,22 @@ class Client:
                 f"the store {store.url!r} is not there", "mount the volume, or correct FITQ_STORE"
             )
         return store
+
+
+def _send(app: Celery, record: JobRecord) -> None:
+    """Send the message of a queued job.
+
+    Raises:
+        QueueUnreachable: it could not be sent; names the job, so that it is not submitted twice.
+    """
+    from kombu.exceptions import OperationalError
+
+    from fitq_shared.dispatch import send
+
+    try:
+        send(app, record)
+    except OperationalError as error:
+        raise QueueUnreachable(
+            f"job {record.id} ({record.name}) is queued, but its message was not sent: {error}",
+            f"do not submit it again, a worker will find it: `fitq wait {record.id}`",
+        ) from error

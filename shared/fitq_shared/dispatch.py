@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from fitq_shared.signing import Signer
 
 
-def submit(app: Celery, records: Records, spec: JobSpec, signer: Signer | None = None) -> JobRecord:
-    """Queue a new job. If we die before the message is sent, a worker's reaper sends it."""
+def create(records: Records, spec: JobSpec, signer: Signer | None = None) -> JobRecord:
+    """The record of a new job. If we die before `send`, a worker's reaper sends its message."""
 
     def prove(job_id: str) -> str | None:
         return signer.prove(job_id, spec.kind, spec.digest()) if signer else None
 
-    record = records.create(spec, prove)
-    send(app, record)
-    return record
+    return records.create(spec, prove)
 
 
 def send_to_front(app: Celery, records: Records, record: JobRecord) -> None:

@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 import fitq
-from fitq.client import Client
+from fitq.client import Client, _send
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
 from fitq_shared.events import publish
 from fitq_shared.record import Reason
 from fitq_shared.settings import Settings
 from fitq_shared.specs.describe import DescribeJob
 from fitq_shared.workers import WorkerInfo, announce
+from support.proxy import Proxy
 from support.redis_server import free_port
 
 pytestmark = pytest.mark.services
@@ -41,6 +42,34 @@ def test_a_submitted_job_is_queued_and_found(client, train_job, redis):
     assert client.job(record.id) == client.job("brave-otter") == record
     assert client.place(record) == 0
     assert redis.llen(record.queue) == 1
+
+
+@pytest.mark.parametrize("act", ["submit", "retry"])
+def test_a_message_that_cannot_be_sent_names_the_job(
+    queue, redis, records, train_job, claim, redis_server, monkeypatch, act
+):
+    # Given a Redis that cannot be reached any more once the record is written
+    proxy = Proxy(redis_server.port)
+    client = Client(replace(queue, redis_url=f"redis://127.0.0.1:{proxy.port}/0"))
+    failed = records.create(train_job(name="failed"))
+    records.cancelled(claim(failed))
+    monkeypatch.setattr(
+        *("fitq.client._send", lambda *a, _send=_send: proxy.refuse() and _send(*a))
+    )
+
+    # When a job is queued
+    with pytest.raises(QueueUnreachable) as caught:
+        client.submit(train_job()) if act == "submit" else client.retry(records.get(failed.id))
+    proxy.stop()
+
+    # Then it is named, and waits for a worker that finds it
+    record = records.find("brave-otter" if act == "submit" else "failed")
+    assert record.state == "queued"
+    assert f"job {record.id} ({record.name}) is queued" in caught.value.message
+    assert f"do not submit it again, a worker will find it: `fitq wait {record.id}`" in (
+        caught.value.hint
+    )
+    assert redis.llen(record.queue) == 0
 
 
 def test_jobs_are_listed_by_what_is_asked_for(client, train_job, claim, succeeded):

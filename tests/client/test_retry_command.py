@@ -69,6 +69,12 @@ def test_checkpoints_before_a_fresh_start_do_not_count(queue, fitq, failed, stor
     assert "it has no checkpoint" in fitq("retry", record.name, "--no-wait").out
 
 
+def test_what_a_killed_worker_has_not_finished_is_no_checkpoint(queue, fitq, failed, store):
+    record = failed()
+    store.write(f"jobs/{record.id}/attempt-1/{CHECKPOINT}.0123abcd.part", b"half")
+    assert "it has no checkpoint" in fitq("retry", record.name, "--no-wait").out
+
+
 def test_without_the_store_it_is_not_known_whether_there_is_a_checkpoint(
     queue, fitq, failed, monkeypatch
 ):

@@ -6,8 +6,9 @@ import json
 import pytest
 
 from fitq_shared.celery_app import make_app
-from fitq_shared.dispatch import send, submit
+from fitq_shared.dispatch import send
 from fitq_shared.queues import NEEDS, QUEUES, queue_for
+from support.jobs import submit
 
 pytestmark = pytest.mark.services
 

@@ -7,11 +7,12 @@ import threading
 import pytest
 
 from fitq_shared.celery_app import make_app
-from fitq_shared.dispatch import send_to_front, submit
+from fitq_shared.dispatch import send_to_front
 from fitq_shared.queues import queue_for
 from fitq_shared.record import Reason
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
+from support.jobs import submit
 
 pytestmark = pytest.mark.services
 

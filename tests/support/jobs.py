@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery import Celery
+
 from fitq.client import Client
 from fitq.drafts import complete
+from fitq_shared.dispatch import create, send
 from fitq_shared.record import JobRecord
+from fitq_shared.records import Records
 from fitq_shared.specs.base import JobSpec
 from support.waiting import wait_until
 
@@ -23,6 +27,13 @@ def training(client: Client, **changes: Any) -> JobSpec:
         "seed": 1,
     }
     return complete({**values, **changes}, client.settings)
+
+
+def submit(app: Celery, records: Records, spec: JobSpec) -> JobRecord:
+    """Queue a job without a client."""
+    record = create(records, spec)
+    send(app, record)
+    return record
 
 
 def wait_for_state(client: Client, record: JobRecord, *states: str) -> JobRecord:

@@ -121,14 +121,15 @@ def test_an_idle_worker_waits_while_redis_is_full(
     parent = psutil.Process(worker.process.pid)
     parent.suspend()
     queued = client.submit(training(client, rows=2000))
+    said = len(worker.text())
     # When Redis is full at the moment in which the parent takes the message
     full.config_set("maxmemory", "1")
     parent.resume()
-    wait_until(lambda: "waiting until Redis takes writes" in worker.text(), 60, "patience")
+    wait_until(lambda: "waiting until Redis takes writes" in worker.text()[said:], 60, "patience")
     # And there is room again
     full.config_set("maxmemory", "0")
     # Then it goes on, with Keras warm, and the job, whose message was lost with that, runs
-    wait_until(lambda: "jobs are taken again" in worker.text(), 30, "a worker that goes on")
+    wait_until(lambda: "jobs are taken again" in worker.text()[said:], 30, "a worker that goes on")
     assert wait_for_state(client, queued, "succeeded", "failed").state == "succeeded"
     assert worker.process.poll() is None
     assert worker.child().pid == child

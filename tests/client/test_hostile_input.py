@@ -24,7 +24,7 @@ from support.waiting import wait_until
 
 pytestmark = pytest.mark.services
 
-TRAIN = ("train", "--dataset", "mnist", "--model", "mlp", "--dry-run")
+TRAIN = ("train", "--dataset", "mnist", "--model", "mlp", "--no-wait")
 HOSTILE_TEXTS = {
     "parent folder": "../../etc/passwd",
     "line break": "a\nb",
@@ -116,12 +116,12 @@ def test_a_job_file(refused, nowhere, content):
     # The rest of the job is right, so that only this is refused
     right = {"dataset": "mnist", "model": "mlp"}
     flags = [(f"--{name}", value) for name, value in right.items() if name not in content]
-    refused("train", "-f", "job.toml", *(part for flag in flags for part in flag), "--dry-run")
+    refused("train", "-f", "job.toml", *(part for flag in flags for part in flag), "--no-wait")
 
 
 def test_a_job_file_that_is_no_text(refused, nowhere):
     (nowhere / "job.toml").write_bytes(b"\xff\xfe\x80\x04")
-    assert "a job file in TOML" in refused("train", "-f", "job.toml", "--dry-run")
+    assert "a job file in TOML" in refused("train", "-f", "job.toml", "--no-wait")
 
 
 @pytest.mark.parametrize("hostile", HOSTILE_ARRAYS, ids=str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -69,11 +70,20 @@ def test_the_child_is_held_to_the_worker_s_cores(shared_worker: Worker) -> None:
     assert child.environ()["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
-def test_kills_for_want_of_memory_are_counted() -> None:
-    # The kernel's counter is there on Linux, and only grows
-    first = out_of_memory_kills()
-    assert first >= 0
-    assert out_of_memory_kills() >= first
+def test_kills_for_want_of_memory_are_counted(tmp_path: Path) -> None:
+    # Given the counters of a kernel that has killed, of one that does not count, and of none
+    (tmp_path / "kills").write_text("pgfault 12\noom_kill 7\nswap_ra 3\n")
+    (tmp_path / "counts no kills").write_text("pgfault 12\n")
+    # Then they are read as such
+    counted = [tmp_path / name for name in ("kills", "counts no kills", "nothing")]
+    assert [out_of_memory_kills(counters) for counters in counted] == [7, 0, 0]
+
+
+@pytest.mark.skipif(not Path("/proc/vmstat").exists(), reason="only Linux counts its kills")
+def test_this_kernel_s_counters_have_the_form_that_is_read() -> None:
+    # Since Linux 4.13
+    assert re.search(r"^oom_kill \d+$", Path("/proc/vmstat").read_text(), re.MULTILINE)
+    assert out_of_memory_kills() >= 0
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers need two cores")

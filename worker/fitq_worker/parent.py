@@ -77,9 +77,8 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
         signal.connect(receiver, weak=False)
 
 
-def out_of_memory_kills() -> int:
+def out_of_memory_kills(counters: Path = Path("/proc/vmstat")) -> int:
     """How many processes the kernel of this host has killed for want of memory."""
-    counters = Path("/proc/vmstat")
     if not counters.exists():
         return 0
     lines = counters.read_text(encoding="ascii").splitlines()

@@ -98,6 +98,11 @@ HOSTILE_MESSAGES: dict[str, tuple[Any, str]] = {
     "body cut": (message(body=body_of(NOBODY)[:40]), "body cannot be read"),
     "body very deep": (message(body=b"[" * 10_000), "body cannot be read"),
     "pickle": (message(**PICKLE), "content type is 'application/x-python-serialize'"),
+    "encoding of a number *": (message(**{"content-encoding": 5}), "its content encoding is 5"),
+    "tag of half a letter *": (
+        message(properties={"delivery_tag": "\ud800"}),
+        "its delivery_tag is '\\ud800'",
+    ),
     "YAML": (message(**{"content-type": "application/x-yaml"}), "content type is"),
     "text, always trusted by kombu": (
         message(body=b"args", **{"content-type": "application/text"}),
@@ -116,6 +121,10 @@ HOSTILE_MESSAGES: dict[str, tuple[Any, str]] = {
     "a megabyte": (message(body=body_of({**NOBODY, "job": "x" * 2**20})), "at most 16384"),
     "other tasks after it": (
         message(body=json.dumps([[], NOBODY, {**EMBEDDED, "chain": [{"task": "x"}]}]).encode()),
+        "it wants other tasks to be run",
+    ),
+    "another embedded part": (
+        message(body=json.dumps([[], NOBODY, {**EMBEDDED, "x": None}]).encode()),
         "it wants other tasks to be run",
     ),
     "headers of text *": (message() | {"headers": "x"}, "no message of Celery's"),

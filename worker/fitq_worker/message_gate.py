@@ -46,6 +46,8 @@ FIXED_HEADERS: Mapping[str, tuple[object, ...]] = {
     "stamps": ({}, None),
     "timelimit": ([None, None], None),
 }
+# Tasks that Celery would run after this one, or if it fails.
+NOTHING_AFTER = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
 
 
 class Refused(Exception):
@@ -98,7 +100,7 @@ class Gate:
                 pass
             case _:
                 raise Refused(f"its body is {shown(value)}")
-        if any(part is not None for part in embedded.values()):
+        if embedded != NOTHING_AFTER:
             raise Refused("it wants other tasks to be run")
         try:
             return JobMessage.parse(arguments)
@@ -150,6 +152,9 @@ def _envelope(message: object) -> dict[str, Any]:
     size = len(message["body"])
     if size > LARGEST_BODY:
         raise Refused(f"its body has {size} letters: at most {LARGEST_BODY} are read")
+    encoding = message.get("content-encoding")
+    if not isinstance(encoding, str | None):
+        raise Refused(f"its content encoding is {shown(encoding)}")
     _check_plain(message["properties"], ("delivery_info",))
     return message
 
@@ -182,5 +187,10 @@ def _check_plain(values: Mapping[str, Any], apart_from: tuple[str, ...]) -> None
     for name, value in values.items():
         if name in apart_from:
             continue
-        if not isinstance(value, str | int | None) or len(str(value)) > LONGEST_HEADER:
+        if not isinstance(value, str | int | None) or not _is_short_text(str(value)):
             raise Refused(f"its {printable(name, 30)} is {shown(value)}")
+
+
+def _is_short_text(text: str) -> bool:
+    # Half of a surrogate pair, which is not printable, cannot be sent to Redis.
+    return len(text) <= LONGEST_HEADER and text.isprintable()

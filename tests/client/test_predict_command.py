@@ -125,6 +125,20 @@ def test_images_of_another_shape_are_refused(refuse, shape):
     assert "try: reshape the array" in error
 
 
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (np.full(IMAGES.shape, 0.5), "fractions of dtype float64 from 0.5 to 0.5"),
+        (np.full(IMAGES.shape, 256), "values of dtype int64 from 256 to 256"),
+        (IMAGES == 0, "values of dtype bool"),
+    ],
+)
+def test_images_that_are_no_pixels_are_refused(refuse, images, words):
+    error = refuse(npy(images), name="images.npy")
+    assert f"--input = '{words}': expected whole numbers from 0 to 255" in error
+    assert "try: save the pixels as they are" in error
+
+
 def test_a_data_set_needs_no_file(fitq, succeeded):
     succeeded()
     ran = fitq(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.models import Mlp
@@ -127,8 +128,31 @@ def model() -> keras.Model:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "float64"])
-def test_rows_of_numbers_that_fit_are_fine(model: keras.Model, dtype: str) -> None:
-    check_rows(model, np.zeros((1, 28, 28), dtype), "images.npy")
+def test_rows_of_pixels_are_seen_as_they_are(
+    model: keras.Model, raw_images: NDArray[np.uint8], dtype: str
+) -> None:
+    # Given pixels in numbers of some type, which are fine
+    rows = raw_images.astype(dtype)
+    check_rows(model, rows, "images.npy")
+    # Then the model sees the same as in bytes
+    np.testing.assert_array_equal(
+        model.predict(rows, verbose=0), model.predict(raw_images, verbose=0)
+    )
+
+
+def test_rows_that_the_model_would_see_as_black_are_refused(
+    model: keras.Model, raw_images: NDArray[np.uint8]
+) -> None:
+    # Given images scaled to 0..1, which Keras casts to bytes without a word
+    scaled = raw_images / 256
+    black = model.predict(np.zeros_like(raw_images), verbose=0)
+    np.testing.assert_array_equal(model.predict(scaled, verbose=0), black)
+    # Then they are refused, with what to do
+    with pytest.raises(BadJob) as caught:
+        check_rows(model, scaled, "images.npy")
+    assert "images.npy has fractions of dtype float64 from 0 to 0.99" in caught.value.message
+    assert "whole numbers from 0 to 255" in caught.value.message
+    assert "astype('uint8')" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -146,6 +170,6 @@ def test_rows_of_another_shape_are_named_with_both_shapes(
 
 @pytest.mark.parametrize("dtype", ["bool", "complex64", "U1", "datetime64[s]"])
 def test_rows_that_are_no_numbers_are_refused(model: keras.Model, dtype: str) -> None:
-    with pytest.raises(BadJob, match=r"images\.npy has dtype") as caught:
+    with pytest.raises(BadJob, match=r"images\.npy has values of dtype") as caught:
         check_rows(model, np.zeros((5, 28, 28), dtype), "images.npy")
     assert str(np.dtype(dtype)) in caught.value.message

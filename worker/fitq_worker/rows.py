@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitq_shared.errors import BadJob
+from fitq_shared.pixels import PIXELS, PIXELS_HINT, no_pixels
 
 if TYPE_CHECKING:
     from fitq_worker.datasets.dataset import Dataset
@@ -76,10 +77,10 @@ def batches_of(x: NDArray[np.generic], batch_size: int) -> int:
 
 
 def check_rows(model: keras.Model, x: NDArray[np.generic], what: str) -> None:
-    """See that the rows fit the model's input.
+    """See that the rows fit the model's input: images of its shape, in pixels.
 
     Raises:
-        BadJob: names both shapes.
+        BadJob: names both shapes, or the values that are no pixels.
     """
     expected = tuple(model.input_shape[1:])
     if x.shape[1:] != expected or len(x) == 0:
@@ -88,8 +89,5 @@ def check_rows(model: keras.Model, x: NDArray[np.generic], what: str) -> None:
             "with at least one row",
             "reshape the array, or choose a model that was trained on such data",
         )
-    if not (np.issubdtype(x.dtype, np.integer) or np.issubdtype(x.dtype, np.floating)):
-        raise BadJob(
-            f"{what} has dtype {x.dtype}, but the model takes numbers",
-            "save the images as uint8 with values 0 to 255",
-        )
+    if found := no_pixels(x):
+        raise BadJob(f"{what} has {found}, but the model takes {PIXELS}", PIXELS_HINT)

@@ -102,6 +102,7 @@ def _file_rows(file: Path, array: str | None, trained: JobRecord) -> dict[str, A
     from fitq_shared.array_files import read_array
     from fitq_shared.catalogue import DATASETS
     from fitq_shared.errors import InvalidInput, Mistake
+    from fitq_shared.pixels import PIXELS, PIXELS_HINT, no_pixels
 
     if file.suffix not in (".npy", ".npz"):
         raise InvalidInput([Mistake("--input", str(file), "a file named *.npy or *.npz")])
@@ -119,6 +120,8 @@ def _file_rows(file: Path, array: str | None, trained: JobRecord) -> dict[str, A
             [Mistake("--input", f"array of shape {images.shape}", f"shape {shape}, n at least 1")],
             "reshape the array to what the model was trained on",
         )
+    if found := no_pixels(images):
+        raise InvalidInput([Mistake("--input", found, PIXELS)], PIXELS_HINT)
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     return {
         "type": "file",

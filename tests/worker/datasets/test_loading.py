@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fitq_shared.catalogue import DatasetFacts
-from fitq_shared.errors import BadJob, JobError
+from fitq_shared.errors import BadJob, JobError, StoreError
 from fitq_shared.store import Store
 from fitq_worker.datasets import npz
 from fitq_worker.datasets.dataset import Arrays, Dataset
@@ -93,6 +93,36 @@ def test_when_all_fail_one_error_names_each_with_its_reason(
     assert "x_train has SHA-256" in lines[2]
     assert caught.value.hint == "put it there yourself"
     assert not store.exists(CACHE)
+
+
+def refuse(*_: object) -> None:
+    raise StoreError("input/output error", passing=True)
+
+
+def test_a_volume_that_fails_is_passed_over_while_another_source_has_it(
+    facts: DatasetFacts, arrays: Arrays, store: Store, stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a volume that has the data set and cannot be read
+    store.write(CACHE, npz.pack(arrays))
+    monkeypatch.setattr(Store, "open", refuse)
+    # Then the next source gives it
+    assert_right(load_known(known(facts, stub("source", arrays)), store), arrays)
+
+
+def test_a_volume_that_fails_while_no_other_source_has_it_is_a_fault_that_passes(
+    facts: DatasetFacts, arrays: Arrays, store: Store, stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a volume that has the data set, on a host without internet
+    store.write(CACHE, npz.pack(arrays))
+    one = stub("one", "no network")
+    with monkeypatch.context() as patch:
+        # When the volume cannot be read
+        patch.setattr(Store, "open", refuse)
+        with pytest.raises(StoreError, match="input/output error") as caught:
+            load_known(known(facts, one), store)
+    # Then the job may be tried again, and once the volume is back it has the data set
+    assert caught.value.passing
+    assert_right(load_known(known(facts, one), store), arrays)
 
 
 @pytest.mark.parametrize("damage", ["other arrays", "cut", "no zip"])

@@ -28,6 +28,7 @@ def load(name: str, store: Store) -> Dataset:
     Raises:
         BadJob: there is no such data set.
         JobError: no source has it; names each source and its reason.
+        StoreError: the same, but the volume failed, and may have it.
     """
     return load_known(find(name), store)
 
@@ -39,7 +40,7 @@ def load_known(known: KnownDataset, store: Store) -> Dataset:
     and the others wait for its cache. Elsewhere each may fetch; none sees a part of a file.
 
     Raises:
-        JobError: no source has it; names each source and its reason.
+        JobError, StoreError: as `load`.
     """
     search = _Search(known)
     cache = VolumeCache(store)
@@ -59,6 +60,7 @@ class _Search:
     def __init__(self, known: KnownDataset) -> None:
         self._known = known
         self._failures: dict[str, str] = {}
+        self._fault: StoreError | None = None
 
     def first(self, *sources: Source) -> Arrays | None:
         """The checked arrays of the first source that has them, or None."""
@@ -68,6 +70,8 @@ class _Search:
                 check(self._known.facts, arrays)
             except (DamagedSource, StoreError) as error:
                 self._note(source, error, logging.WARNING)
+                if isinstance(error, StoreError) and error.passing:
+                    self._fault = error
             except SourceUnavailable as error:
                 self._note(source, error, logging.INFO)
             else:
@@ -76,7 +80,9 @@ class _Search:
         return None
 
     def give_up(self) -> NoReturn:
-        """Raise the error that names every source and its reason."""
+        """Raise the error that names every source and its reason, or the volume's fault."""
+        if self._fault:
+            raise self._fault
         name = self._known.facts.name
         reasons = "".join(f"\n- {source}: {why}" for source, why in self._failures.items())
         raise JobError(f"the data set {name!r} cannot be had:{reasons}", self._known.remedy)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fitq_shared.catalogue import DatasetFacts
+from fitq_shared.errors import StoreError
 from fitq_shared.store import Store
 from fitq_worker.datasets import npz
 from fitq_worker.datasets.dataset import Arrays, check
@@ -20,12 +21,14 @@ def test_an_empty_volume_says_where_it_looked(facts: DatasetFacts, store: Store)
         VolumeCache(store).fetch(facts)
 
 
-def test_a_file_that_cannot_be_read_is_unavailable(facts: DatasetFacts, store: Store) -> None:
+def test_a_file_that_cannot_be_read_is_the_store_s_failure(
+    facts: DatasetFacts, store: Store
+) -> None:
     # Given a folder in the place of the file
     store.write(f"{cache_path(facts.name)}/file", b"")
 
     # When it is fetched, then the reason is the store's
-    with pytest.raises(SourceUnavailable, match="cannot read"):
+    with pytest.raises(StoreError, match="cannot read"):
         VolumeCache(store).fetch(facts)
 
 

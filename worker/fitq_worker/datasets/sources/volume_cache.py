@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fitq_shared.catalogue import DatasetFacts
-from fitq_shared.errors import StoreError
 from fitq_shared.store import Store
 from fitq_worker.datasets import npz
 from fitq_worker.datasets.dataset import Arrays
@@ -33,14 +32,12 @@ class VolumeCache:
         """The arrays that an earlier job left.
 
         Raises:
-            SourceUnavailable: none did, or the store cannot be read.
+            SourceUnavailable: none did.
             DamagedSource: the file is not what was written.
+            StoreError: the store cannot be read.
         """
         path = cache_path(facts.name)
-        try:
-            if not self.store.exists(path):
-                raise SourceUnavailable(f"there is no {self.store.locate(path)} yet")
-            with self.store.open(path) as file:
-                return npz.read(file, facts)
-        except StoreError as error:
-            raise SourceUnavailable(str(error)) from error
+        if not self.store.exists(path):
+            raise SourceUnavailable(f"there is no {self.store.locate(path)} yet")
+        with self.store.open(path) as file:
+            return npz.read(file, facts)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import io
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -184,6 +186,39 @@ def test_a_failure_is_not_kept(publish_model: Publish) -> None:
     # When it is back, it can be loaded
     store.write(path, content)
     assert load_published(store, reference).model is not None
+
+
+def test_a_host_without_room_for_temporary_files_may_have_some_later(
+    publish_model: Publish, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given a host on which no temporary file can be made
+    store, reference = publish_model()
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+        with pytest.raises(StoreError, match="cannot keep a copy of the model") as caught:
+            load_published(store, reference)
+    # Then that is no fault of the model, and when it can be made the model is loaded
+    assert caught.value.passing
+    assert "TMPDIR" in caught.value.hint
+    assert load_published(store, reference).model is not None
+
+
+def test_a_copy_that_cannot_be_read_may_be_readable_later(
+    publish_model: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(keras.models, "load_model", load)
+    with pytest.raises(StoreError, match="Input/output error") as caught:
+        load_published(*publish_model())
+    assert caught.value.passing
+
+
+def test_a_model_that_cannot_be_loaded_stays_so(publish_model: Publish) -> None:
+    with pytest.raises(StoreError) as caught:
+        load_published(*publish_model(content=b"no model at all"))
+    assert not caught.value.passing
 
 
 def test_a_model_is_kept_warm(publish_model: Publish) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +22,7 @@ from fitq_shared.specs.base import ModelRef
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
 from fitq_shared.texts import printable
+from fitq_worker.failures import may_pass
 from fitq_worker.weights_files import check_weights
 
 WARM_MODELS = 4
@@ -67,22 +70,43 @@ def load_checked(content: bytes, name: str) -> keras.Model:
         name: what the file is called, for messages.
 
     Raises:
-        StoreError: it is no model, or holds more than one.
+        StoreError: it is no model, or holds more than one; or it cannot be read for now, since
+            there is no room for temporary files.
     """
     try:
         check_model(io.BytesIO(content), name)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             check_weights(io.BytesIO(archive.read(WEIGHTS)), name)
-        with tempfile.TemporaryDirectory(prefix="fitq-") as folder:
-            # Keras takes only a path. A copy that is ours alone cannot be changed after the check.
-            path = Path(folder) / AttemptFolder.model
-            path.write_bytes(content)
+        with _own_copy(content) as path:
             return keras.models.load_model(path, safe_mode=True)
     except InvalidInput as error:
         raise StoreError(
             f"{name} cannot be loaded: {error.message}", "train the model again"
         ) from error
     except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
+        if may_pass(error):
+            raise _no_copy(error) from error
         # What Keras raises for a config that does not fit together, or weights that do not fit it.
         text = printable(str(error), 300)
         raise StoreError(f"{name} cannot be loaded: {text}", "train the model again") from error
+
+
+@contextlib.contextmanager
+def _own_copy(content: bytes) -> Iterator[Path]:
+    """Keras takes only a path. A copy that is ours alone cannot be changed after the check."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fitq-"))
+            path = Path(folder) / AttemptFolder.model
+            path.write_bytes(content)
+        except OSError as error:
+            raise _no_copy(error) from error
+        yield path
+
+
+def _no_copy(error: Exception) -> StoreError:
+    return StoreError(
+        f"the worker cannot keep a copy of the model: {printable(str(error), 300)}",
+        "make room for temporary files on the worker's host, or name another folder in TMPDIR",
+        passing=True,
+    )

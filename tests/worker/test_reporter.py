@@ -14,7 +14,7 @@ from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis, open_redis
 from fitq_worker import flags
 from fitq_worker import reporter as reporter_module
-from fitq_worker.reporter import Reporter, StopJob
+from fitq_worker.reporter import SILENCE_SECONDS, Reporter, StopJob
 from support.redis_server import RedisServer
 
 
@@ -176,30 +176,46 @@ def own_server(tmp_path: Path) -> Iterator[RedisServer]:
     server.stop()
 
 
+@pytest.fixture
+def own(own_server: RedisServer, claim: Callable[[Redis], Attempt]) -> tuple[Redis, Attempt]:
+    redis = open_redis(own_server.settings)
+    return redis, claim(redis)
+
+
+def said(caplog: pytest.LogCaptureFixture) -> int:
+    """How often the log says that Redis does not answer; it says nothing else."""
+    messages = [record.message for record in caplog.records]
+    assert {m.split(":")[0] for m in messages} <= {"cannot report or ask for orders, going on"}
+    return len(messages)
+
+
+def train(reporter: Reporter, clock: Clock, seconds: int) -> None:
+    """What a training does in so many seconds, with two batches a second."""
+    for batch in range(2 * seconds):
+        clock.now += 0.5
+        reporter.progress({"batch": batch})
+        reporter.obey()
+
+
 def test_the_job_goes_on_while_redis_is_away(
     own_server: RedisServer,
+    own: tuple[Redis, Attempt],
     clock: Clock,
-    claim: Callable[[Redis], Attempt],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     # Given a running attempt
-    redis = open_redis(own_server.settings)
-    attempt = claim(redis)
+    redis, attempt = own
     reporter = Reporter(Records(redis), attempt)
     # When Redis is away
     own_server.stop()
     with caplog.at_level(logging.WARNING, reporter_module.__name__):
-        reporter.progress({"batch": 1})
+        train(reporter, clock, seconds=5)
         reporter.epoch({"epoch": 1})
-        reporter.obey()
-    # Then nothing is raised, and the log says what could not be told
-    said = caplog.text
-    assert "cannot report progress" in said
-    assert "cannot report epoch" in said
-    assert "cannot ask for orders" in said
+    # Then nothing is raised, and the log says so, once
+    assert said(caplog) == 1
     # And once Redis is back, it is told and asked again
     own_server.start()
-    clock.now += 1
+    clock.now += SILENCE_SECONDS
     reporter.progress({"batch": 2})
     reporter.epoch({"epoch": 2})
     assert [event.data for event in told(redis, attempt, "progress")] == [{"batch": 2}]
@@ -209,11 +225,56 @@ def test_the_job_goes_on_while_redis_is_away(
     assert order_of(reporter) == "cancel"
 
 
-def test_drain_is_heard_while_redis_is_away(
-    own_server: RedisServer, claim: Callable[[Redis], Attempt], draining: Callable[[], None]
+def test_a_redis_that_does_not_answer_is_left_alone_for_a_while(
+    own_server: RedisServer, own: tuple[Redis, Attempt], clock: Clock
 ) -> None:
-    redis = open_redis(own_server.settings)
-    reporter = Reporter(Records(redis), claim(redis))
+    # Given a Redis that has not answered; each question can keep the training waiting for seconds
+    redis, attempt = own
+    reporter = Reporter(Records(redis), attempt)
+    own_server.stop()
+    reporter.obey()
+    # When it is back, and the job is cancelled
+    own_server.start()
+    records = Records(redis)
+    records.cancel(records.get(attempt.job_id))
+    # Then the next batches neither tell nor ask it anything
+    clock.now += SILENCE_SECONDS / 2
+    reporter.progress({"batch": 1})
+    reporter.epoch({"epoch": 1})
+    reporter.obey()
+    assert told(redis, attempt, "progress") == told(redis, attempt, "epoch") == []
+    # And a moment later they do
+    clock.now += SILENCE_SECONDS / 2
+    assert order_of(reporter) == "cancel"
+
+
+def test_a_full_redis_is_asked_on_and_does_not_flood_the_log(
+    own: tuple[Redis, Attempt], clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given a Redis that answers, but has no room for a report
+    redis, attempt = own
+    reporter = Reporter(Records(redis), attempt)
+    redis.config_set("maxmemory", 1)
+    # When a training goes on for two minutes
+    with caplog.at_level(logging.WARNING, reporter_module.__name__):
+        train(reporter, clock, seconds=120)
+    # Then the log says so once a minute
+    assert said(caplog) == 2
+    # And an order is heard half a second later, as ever
+    redis.config_set("maxmemory", 0)
+    records = Records(redis)
+    records.cancel(records.get(attempt.job_id))
+    redis.config_set("maxmemory", 1)
+    clock.now += 0.5
+    reporter.progress({"batch": 1})
+    assert order_of(reporter) == "cancel"
+
+
+def test_drain_is_heard_while_redis_is_away(
+    own_server: RedisServer, own: tuple[Redis, Attempt], draining: Callable[[], None]
+) -> None:
+    redis, attempt = own
+    reporter = Reporter(Records(redis), attempt)
     own_server.stop()
     draining()
     assert order_of(reporter) == "drain"

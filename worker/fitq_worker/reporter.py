@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 PROGRESS_SECONDS = 0.5
 ORDER_SECONDS = 0.5
+# A Redis that is silent keeps each question waiting for seconds, and the training with it.
+SILENCE_SECONDS = 3.0
+SAID_AGAIN_SECONDS = 60.0
 
 
 class StopJob(Exception):
@@ -34,8 +37,8 @@ class StopJob(Exception):
 class Reporter:
     """Reports events of one attempt and asks for orders, both at most twice a second.
 
-    Training goes on while Redis is away: a report that cannot be sent is logged, and without
-    an order the job goes on.
+    Training goes on while Redis is away: reports are not sent then, and without an order the
+    job goes on. The log says so once a minute.
 
     Args:
         timeout: for how long the job may run, all its attempts together, in seconds.
@@ -50,6 +53,8 @@ class Reporter:
         self._end = math.inf if timeout is None else time.monotonic() + timeout - ran
         self._progress_at = 0.0
         self._order_at = 0.0
+        self._again_at = 0.0
+        self._say_at = 0.0
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """Report an epoch's results."""
@@ -71,13 +76,13 @@ class Reporter:
         if flags.draining():
             raise StopJob("drain")
         now = time.monotonic()
-        if now - self._order_at < ORDER_SECONDS:
+        if now - self._order_at < ORDER_SECONDS or now < self._again_at:
             return
         self._order_at = now
         try:
             order = self._records.order(self._attempt)
         except redis.RedisError as error:
-            log.warning("cannot ask for orders, going on: %s", error)
+            self._unanswered(error)
             return
         if order != "go-on":
             raise StopJob(order)
@@ -85,8 +90,18 @@ class Reporter:
             raise StopJob("timeout")
 
     def _publish(self, event: str, row: Mapping[str, float | str]) -> None:
+        if time.monotonic() < self._again_at:
+            return
         attempt = self._attempt
         try:
             publish(self._records.redis, attempt.job_id, event, attempt.number, row)
         except redis.RedisError as error:
-            log.warning("cannot report %s, going on: %s", event, error)
+            self._unanswered(error)
+
+    def _unanswered(self, error: redis.RedisError) -> None:
+        now = time.monotonic()
+        if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+            self._again_at = now + SILENCE_SECONDS
+        if now >= self._say_at:
+            self._say_at = now + SAID_AGAIN_SECONDS
+            log.warning("cannot report or ask for orders, going on: %s", error)

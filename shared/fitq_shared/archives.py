@@ -48,11 +48,12 @@ def kind_of(start: bytes) -> str | None:
     return next((kind for magic, kind in _KINDS.items() if start.startswith(magic)), None)
 
 
-def open_archive(file: IO[bytes], largest: int) -> zipfile.ZipFile:
+def open_archive(file: IO[bytes], largest: int, most: int = MOST_MEMBERS) -> zipfile.ZipFile:
     """Open an archive, and look at all its headers.
 
     Args:
         largest: how many bytes its members may have together when they are unpacked.
+        most: how many members it may have.
 
     Raises:
         BadArchive: a member's name leaves the archive or hides something, two have one name, one
@@ -63,8 +64,8 @@ def open_archive(file: IO[bytes], largest: int) -> zipfile.ZipFile:
     file.seek(0)
     archive = zipfile.ZipFile(file)
     members = archive.infolist()
-    if len(members) > MOST_MEMBERS:
-        raise BadArchive(f"it has {len(members)} members: at most {MOST_MEMBERS} are read")
+    if len(members) > most:
+        raise BadArchive(f"it has {len(members)} members: at most {most} are read")
     names: set[str] = set()
     for member in members:
         _check_member(member)

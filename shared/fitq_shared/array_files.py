@@ -49,7 +49,7 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
             with open_archive(file, LARGEST_ARCHIVE) as archive:
                 member = archive.getinfo(_member(archive, name, array))
                 with archive.open(member) as content:
-                    return _read(content, name, member.file_size)
+                    return read_npy(content, name, member.file_size)
         if start.startswith(npy.MAGIC_PREFIX):
             if array is not None:
                 raise InvalidInput(
@@ -59,7 +59,7 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
                         )
                     ]
                 )
-            return _read(file, name)
+            return read_npy(file, name)
     except BadArchive as error:
         raise _wrong(name, str(error)) from error
     except DAMAGE as error:
@@ -67,6 +67,37 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
         raise _wrong(name, f"it is truncated or damaged: {text}") from error
     kind = kind_of(start)
     raise _wrong(name, "it does not begin like one" + (f", it is {kind}" if kind else ""))
+
+
+def read_npy(file: IO[bytes], name: str, promised: int | None = None) -> NDArray[Any]:
+    """Read the array of one `.npy` file, or of one such member of an archive.
+
+    Args:
+        promised: how many bytes an archive says it has, header and all. The file is held to it.
+
+    Raises:
+        InvalidInput: it holds no numbers, over 8 GiB, or less or more than its header says.
+        Exception: one of `DAMAGE`.
+    """
+    version = npy.read_magic(file)
+    header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, fortran, dtype = header(file)
+    if dtype.hasobject:
+        raise _wrong(name, "it holds pickled Python objects, which can run code")
+    if dtype.kind not in "biuf":
+        raise _wrong(name, f"its dtype is {shown(str(dtype))}, which is no number")
+    size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    if size > LARGEST_ARRAY:
+        raise _wrong(
+            name, f"its array of shape {shown(shape)} is over {LARGEST_ARRAY // 2**30} GiB"
+        )
+    if promised is not None and file.tell() + size != promised:
+        raise _wrong(name, f"it is truncated: {promised - file.tell()} of {size} bytes are there")
+    content = file.read(size + 1)
+    if len(content) != size:
+        raise _wrong(name, f"it is truncated: {len(content)} of {size} bytes are there")
+    flat = np.frombuffer(content, dtype)
+    return flat.reshape(shape, order="F" if fortran else "C")
 
 
 def _member(archive: zipfile.ZipFile, name: str, array: str | None) -> str:
@@ -87,29 +118,6 @@ def _member(archive: zipfile.ZipFile, name: str, array: str | None) -> str:
     if array is not None and array not in names:
         raise InvalidInput([unknown_choice("--array", array, names)])
     return f"{array or names[0]}.npy"
-
-
-def _read(file: IO[bytes], name: str, promised: int | None = None) -> NDArray[Any]:
-    """Read the array; `promised` is how many bytes an archive says it has, header and all."""
-    version = npy.read_magic(file)
-    header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = header(file)
-    if dtype.hasobject:
-        raise _wrong(name, "it holds pickled Python objects, which can run code")
-    if dtype.kind not in "biuf":
-        raise _wrong(name, f"its dtype is {shown(str(dtype))}, which is no number")
-    size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if size > LARGEST_ARRAY:
-        raise _wrong(
-            name, f"its array of shape {shown(shape)} is over {LARGEST_ARRAY // 2**30} GiB"
-        )
-    if promised is not None and file.tell() + size != promised:
-        raise _wrong(name, f"it is truncated: {promised - file.tell()} of {size} bytes are there")
-    content = file.read(size + 1)
-    if len(content) != size:
-        raise _wrong(name, f"it is truncated: {len(content)} of {size} bytes are there")
-    flat = np.frombuffer(content, dtype)
-    return flat.reshape(shape, order="F" if fortran else "C")
 
 
 def _wrong(name: str, found: str) -> InvalidInput:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ from fitq_worker.checkpoints import (
     remove_checkpoints,
 )
 from fitq_worker.training_state import DoesNotFit, TrainingState
+from support.hostile_files import patched
 from support.trainings import Job, job
 
 
@@ -101,6 +105,50 @@ def test_what_is_no_checkpoint_is_refused() -> None:
     for wrong in (b"", b"text", content[: len(content) // 2], pickled.getvalue()):
         with pytest.raises(Unusable, match="no checkpoint"):
             Checkpoint.unpack(wrong)
+
+
+def forged(save: Callable[..., None] = np.savez, **changes: Any) -> bytes:
+    """A checkpoint with other facts than it was made of, or written in another way."""
+    with np.load(io.BytesIO(checkpoint().pack())) as file:
+        arrays = dict(file)
+    facts = {**json.loads(arrays.pop("facts").tobytes()), **changes}
+    content = io.BytesIO()
+    save(content, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+    return content.getvalue()
+
+
+def bomb(file: io.BytesIO, **arrays: Any) -> None:
+    np.savez_compressed(file, **{**arrays, "best/0": np.zeros((2**20, 3), np.float32)})
+
+
+FORGED = {
+    "encrypted": patched(checkpoint().pack(), 8, b"\x01\x00"),
+    "packed in another way": patched(checkpoint().pack(), 10, b"\x63\x00"),
+    "packed badly": patched(checkpoint().pack(), 10, b"\x08\x00"),
+    "names in a list": forged(names=[1]),
+    "a name for all": forged(names={"model": 5}),
+    "an array too many": forged(names={"model": ["a", "b", "c"]}),
+    "an archive bomb": forged(bomb),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_forged_checkpoint_is_passed_over(
+    training: Job, folder: CheckpointFolder, what: str
+) -> None:
+    # Given a good checkpoint, and a later one that somebody has made, sum and all
+    folder.write(of(training, 1))
+    name = f"00002-00000-{hashlib.sha256(FORGED[what]).hexdigest()}.npz"
+    training.store.write(f"{folder.path}/{name}", FORGED[what])
+    # Then the job goes on from the good one
+    assert found(training) == [(3, Position(1))]
+    with pytest.raises(Unusable, match="no checkpoint"):
+        folder.read(name)
+
+
+def test_a_model_of_many_variables_has_a_checkpoint_too() -> None:
+    arrays = {"model": [(str(n), np.zeros(1, np.float32)) for n in range(2000)]}
+    assert len(Checkpoint.unpack(checkpoint(arrays=arrays).pack()).arrays["model"]) == 2000
 
 
 def test_a_checkpoint_of_another_form_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

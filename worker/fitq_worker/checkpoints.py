@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fitq_shared.archives import BadArchive, open_archive
+from fitq_shared.array_files import DAMAGE, read_npy
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.errors import StoreError
+from fitq_shared.errors import InvalidInput, StoreError
 
 if TYPE_CHECKING:
     from fitq_shared.record import JobRecord
@@ -33,6 +35,7 @@ log = logging.getLogger("fitq.job")
 # The form of the content: a checkpoint of another form is passed over.
 FORMAT = 1
 KEPT = 2
+MOST_ARRAYS = 100_000
 
 _NAME = re.compile(r"(\d+)-(\d+)-([0-9a-f]{64})\.npz")
 
@@ -112,8 +115,9 @@ class Checkpoint:
             Unusable: it is no checkpoint, or one of another form.
         """
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as file:
-                facts = json.loads(file["facts"].tobytes())
+            # Nothing is packed, so no archive bomb grows beyond the file.
+            with open_archive(io.BytesIO(content), len(content), MOST_ARRAYS) as archive:
+                facts = json.loads(_array(archive, "facts").tobytes())
                 if facts["format"] != FORMAT:
                     raise Unusable(f"of form {facts['format']}, expected {FORMAT}")
                 return cls(
@@ -125,12 +129,20 @@ class Checkpoint:
                     seconds=facts["seconds"],
                     stopping=facts["stopping"],
                     arrays={
-                        group: [(name, file[f"{group}/{i}"]) for i, name in enumerate(names)]
+                        group: [
+                            (name, _array(archive, f"{group}/{i}")) for i, name in enumerate(names)
+                        ]
                         for group, names in facts["names"].items()
                     },
                 )
-        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except (*DAMAGE, BadArchive, InvalidInput, LookupError, TypeError, AttributeError) as error:
             raise Unusable("no checkpoint") from error
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    member = archive.getinfo(f"{name}.npy")
+    with archive.open(member) as content:
+        return read_npy(content, name, member.file_size)
 
 
 class CheckpointFolder:

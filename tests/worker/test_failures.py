@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 
+import keras
 import pytest
 import tensorflow as tf
 
@@ -101,6 +102,29 @@ def test_unforeseen_errors_keep_their_own_words(error: Exception, text: str) -> 
     assert reason.kind == "error"
     assert reason.message.startswith(text)
     assert "fitq logs" in reason.hint
+
+
+def test_of_many_words_the_ones_that_say_what_went_wrong_are_kept() -> None:
+    # Given an error within a compiled graph, which TensorFlow puts after a trace of the places
+    @tf.function
+    def look_up(x: tf.Tensor) -> tf.Tensor:
+        return keras.losses.sparse_categorical_crossentropy(x, tf.ones((2, 3)) / 3)
+
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        look_up(tf.constant([9, 9]))
+    assert str(caught.value).startswith("Graph execution error")
+    # Then the reason has the line that matters
+    reason = explain(caught.value)
+    assert reason.message.startswith("InvalidArgumentError: Received a label value of 9")
+    assert "node" not in reason.message
+
+
+@pytest.mark.parametrize("kind", [ValueError, OSError])
+def test_no_reason_is_long_or_obeyed_by_a_terminal(kind: type[Exception]) -> None:
+    reason = explain(kind("\x1b[2Jodd\u202e " + "x" * 1000 + "\n" * 9 + "errno = 28,"))
+    assert "\\x1b[2Jodd\\u202e" in reason.message
+    assert reason.message.isprintable()
+    assert len(reason.message) < 400
 
 
 @pytest.mark.parametrize("number", STORAGE_FAULTS)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from fitq_shared.errors import BadJob, FitqError, InvalidInput, JobError, StoreError
 from fitq_shared.record import Reason
 from fitq_shared.store import STORAGE_FAULTS
+from fitq_shared.texts import printable
 from fitq_worker import backend
+
+LONGEST_WORDS = 300
 
 
 def explain(error: BaseException) -> Reason:
     """Why the job failed. Errors that fitq did not foresee keep their own words."""
     memory = backend.memory_is_exhausted(error)
     if memory:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        words = _words(error) or type(error).__name__
         return Reason(
             "out-of-memory",
-            f"the {memory}'s memory is not enough for this job: {first[:300]}",
+            f"the {memory}'s memory is not enough for this job: {words}",
             "use a smaller batch (--batch-size) or a smaller model",
         )
     if isinstance(error, FitqError):
@@ -23,10 +26,12 @@ def explain(error: BaseException) -> Reason:
     if may_pass(error):
         return Reason(
             "store",
-            f"the volume cannot be used: {error}",
+            f"the volume cannot be used: {_words(error)}",
             "make room in the volume, or mount it",
         )
-    return Reason("error", f"{type(error).__name__}: {error}", "see the whole log with `fitq logs`")
+    return Reason(
+        "error", f"{type(error).__name__}: {_words(error)}", "see the whole log with `fitq logs`"
+    )
 
 
 def may_pass(error: BaseException) -> bool:
@@ -39,6 +44,15 @@ def may_pass(error: BaseException) -> bool:
         return True
     # HDF5 puts the number of the error into the text of errors of several classes.
     return any(f"errno = {number}," in str(error) for number in STORAGE_FAULTS)
+
+
+def _words(error: BaseException) -> str:
+    """The line that says what went wrong, cut and escaped; the job's log has all of them."""
+    lines = [line for line in str(error).splitlines() if line.strip()] or [""]
+    if lines[0].startswith("Graph execution error"):
+        # TensorFlow says where it was first, and names the node, indented, last.
+        lines = [line for line in lines if not line[0].isspace()][::-1]
+    return printable(lines[0].strip(), LONGEST_WORDS)
 
 
 def _kind(error: FitqError) -> str:

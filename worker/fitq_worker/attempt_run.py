@@ -127,6 +127,8 @@ def run_claimed(attempt: Attempt) -> dict[str, Any]:
     """Run a claimed attempt, and publish what it made; as `run_attempt`."""
     child = _child
     record = child.records.get(attempt.job_id)
+    if (record.id, record.attempt) != (attempt.job_id, attempt.number):
+        raise NotPublished("outdated")
     folder = AttemptFolder.of(child.store, record)
     try:
         check_record(record, child.signer)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from fitq_shared.errors import StoreError
 
+log = logging.getLogger(__name__)
+
 SHOWN_SECONDS = 5.0
 
 
@@ -30,7 +32,11 @@ def job_log(path: Path, show: Callable[[Path], None] | None = None) -> Iterator[
         yield logger
     finally:
         root.removeHandler(handler)
-        handler.close()
+        try:
+            handler.close()
+        except OSError as error:
+            # What is still in its buffer is lost. How the job ended is not.
+            log.warning("the end of the job's log cannot be written: %s", error)
 
 
 class _Shown(logging.FileHandler):

@@ -82,6 +82,7 @@ class Records:
     def __init__(self, redis: Redis, loss_limit: int = LOSS_LIMIT) -> None:
         self.redis = redis
         self._loss_limit = loss_limit
+        self._giver = secrets.token_hex(4)
         self._scripts: dict[str, Any] = {}
 
     # -- making and finding ---------------------------------------------------------------
@@ -303,7 +304,8 @@ class Records:
         Returns:
             The new state (the caller sends the message if it is "queued"), "delayed" when it
             is queued but to be sent later, "stale" when the attempt is outdated, or "alive"
-            when its lease is still held.
+            when its lease is still held. Whoever has given it back and asks again is told what
+            has become of it, since the first answer may have been lost.
         """
         job_id = attempt.job_id
         keys = [
@@ -317,7 +319,7 @@ class Records:
         args = [
             *(job_id, attempt.number, attempt.token, json.dumps(asdict(reason)), counts),
             *(self._loss_limit, FAULT_LIMIT, int(unless_leased is not None)),
-            KEPT_AFTER_THE_END_MS,
+            *(KEPT_AFTER_THE_END_MS, self._giver),
         ]
         return self._run("give_back", keys, args)  # type: ignore[return-value]
 
@@ -362,13 +364,8 @@ class Records:
 
     def may_resend(self, record: JobRecord) -> bool:
         """Take the right to send this queued job's message again; one caller gets it."""
-        sent: Any = self.redis.hget(job_key(record.id), "sent")
-        if sent is None or float(sent) != record.sent:
-            return False
-        return (
-            self._run("resend", self._queued_keys(record), [record.id, record.attempt, sent])
-            == "resend"
-        )
+        args = [record.id, record.attempt, repr(record.sent), secrets.token_hex(4)]
+        return self._run("resend", self._queued_keys(record), args) == "resend"
 
     def order(self, attempt: Attempt) -> Literal["go-on", "cancel", "outdated"]:
         """What a running attempt is to do now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, Reason
 from fitq_shared.records import DELAYED, FAULT_LIMIT, LOSS_LIMIT, Records, front_key
 
@@ -150,12 +149,3 @@ def test_a_fault_of_a_job_that_was_to_be_cancelled_cancels_it(redis, records, qu
     records.cancel(queued)
     assert records.give_back(attempt, FULL, counts="fault") == "cancelled"
     assert redis.zcard(DELAYED) == 0
-
-
-def test_giving_back_asked_for_again_counts_once(redis, records, queued, claim, hold):
-    """Its answer may have been lost on the way."""
-    attempt = claim(queued)
-    assert records.give_back(attempt, LOST, counts="lost") == "queued"
-    assert records.give_back(attempt, LOST, counts="lost") == "stale"
-    assert (records.get(queued.id).losses, records.get(queued.id).attempt) == (1, 2)
-    assert isinstance(hold("worker-9"), Lease)

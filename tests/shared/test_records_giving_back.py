@@ -13,6 +13,7 @@ from fitq_shared.redis_link import open_redis
 pytestmark = pytest.mark.services
 
 LOST = Reason("worker-lost", "the worker blue stopped answering", "see its log")
+FULL = Reason("store", "the volume is full", "make room")
 DRAIN = Reason("drain", "the worker blue was told to leave")
 
 
@@ -143,3 +144,54 @@ def test_of_many_reapers_one_gives_a_job_back(settings, records, queued, running
     assert sorted(answers) == ["queued"] + ["stale"] * 7
     record = records.get(queued.id)
     assert (record.attempt, record.losses) == (2, 1)
+
+
+# -- asked for again because the answer was lost on the way ------------------------------------
+
+
+def test_who_asks_again_is_told_the_same_and_it_counts_once(records, queued, running):
+    # Given a job that was given back, whose giver has not heard so
+    assert records.give_back(running, LOST, counts="lost") == "queued"
+    before = records.get(queued.id)
+    # When it asks again, Then it knows that a message is to be sent, and nothing changes
+    assert records.give_back(running, LOST, counts="lost") == "queued"
+    assert records.get(queued.id) == before
+    assert (before.attempt, before.losses) == (2, 1)
+
+
+def test_who_asks_again_is_told_of_a_pause(records, queued, running):
+    for _ in range(2):
+        assert records.give_back(running, FULL, counts="fault") == "delayed"
+    assert records.get(queued.id).faults == 1
+
+
+@pytest.mark.parametrize(("cancelled", "state"), [(True, "cancelled"), (False, "failed")])
+def test_who_asks_again_is_told_of_the_end(redis, queued, running, cancelled, state):
+    strict = Records(redis, loss_limit=1)
+    if cancelled:
+        strict.cancel(queued)
+    for _ in range(2):
+        assert strict.give_back(running, LOST, counts="lost") == state
+    assert strict.get(queued.id).losses == 1
+
+
+def test_who_asks_again_too_late_is_told_so(records, queued, running, claim):
+    records.give_back(running, LOST, counts="lost")
+    claim(records.get(queued.id), "worker-2")
+    assert records.give_back(running, LOST, counts="lost") == "stale"
+
+
+def test_who_asks_again_for_the_right_to_send_a_message_still_has_it(records, queued, monkeypatch):
+    # Given a line to Redis that loses the first answer
+    once, answers = records._run, []
+
+    def lossy(name, keys, args):
+        answers.extend(once(name, keys, args) for _ in range(2))
+        return answers[-1]
+
+    monkeypatch.setattr(records, "_run", lossy)
+    # When a reaper asks, Then the second answer is the same as the first
+    assert records.may_resend(queued)
+    assert answers == ["resend", "resend"]
+    # But whoever knows only what was before has it no more
+    assert not records.may_resend(queued)

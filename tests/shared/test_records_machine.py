@@ -77,6 +77,7 @@ class Job:
     reason: Reason | None = None
     manifest: str | None = None
     forgotten: bool = False
+    given_back: Attempt | None = None
     events: list[tuple[str, int]] = field(default_factory=lambda: [("queued", 1)])
 
     @property
@@ -273,10 +274,10 @@ class RecordsMachine(RuleBasedStateMachine):
         self, job: Job, attempt: Attempt, counts: str, guarded: bool, reason: Reason
     ) -> str:
         if not job.runs_as(attempt):
-            return "stale"
+            return self._given_back_before(job, attempt)
         if guarded and attempt.token in self.holding:
             return "alive"
-        job.token = None
+        job.token, job.given_back = None, attempt
         job.losses += counts == "lost"
         job.faults += counts == "fault"
         if job.cancel:
@@ -291,6 +292,14 @@ class RecordsMachine(RuleBasedStateMachine):
         job.state, job.attempt = "queued", job.attempt + 1
         job.send(DELAYED if waits else front_key(queue_for(job.need)))  # type: ignore[arg-type]
         return "delayed" if waits else "queued"
+
+    def _given_back_before(self, job: Job, attempt: Attempt) -> str:
+        """What is said to one who asks again: what has become of it, unless it runs already."""
+        if job.forgotten or job.given_back != attempt:
+            return "stale"
+        if job.state == "queued" and job.attempt == attempt.number + 1:
+            return "delayed" if job.place == DELAYED else "queued"
+        return job.state if job.attempt == attempt.number else "stale"
 
     # -- owners -------------------------------------------------------------------------------
 

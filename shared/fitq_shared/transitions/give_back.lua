@@ -3,8 +3,16 @@
 -- faults, has failed. It comes to the front of its queue; after repeated trouble, not at once.
 -- KEYS: job, running, front, delayed, events, lease
 -- ARGV: id, attempt, token, reason (JSON), counts as ('lost', 'fault' or ''), loss_limit,
---       fault_limit, guard ('1': only when nobody holds the lease any more), keep_events_ms
-local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'losses', 'faults', 'cancel', 'started', 'ran')
+--       fault_limit, guard ('1': only when nobody holds the lease any more), keep_events_ms, giver
+local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'losses', 'faults', 'cancel',
+  'started', 'ran', 'given_back', 'due')
+local following = tonumber(ARGV[2]) + 1
+local change = ARGV[10] .. ':' .. ARGV[3] .. ':' .. ARGV[2]
+-- Our own change, asked for again because its answer was lost on the way.
+if job[9] == change and job[1] == 'queued' and tonumber(job[2]) == following then
+  return job[10] and 'delayed' or 'queued'
+end
+if job[9] == change and job[2] == ARGV[2] then return job[1] end
 if job[1] ~= 'running' or job[2] ~= ARGV[2] or job[3] ~= ARGV[3] then return 'stale' end
 if ARGV[8] == '1' and redis.call('GET', KEYS[6]) == ARGV[3] then return 'alive' end
 local time = redis.call('TIME')
@@ -13,7 +21,7 @@ local losses = tonumber(job[4]) + (ARGV[5] == 'lost' and 1 or 0)
 local faults = tonumber(job[5] or '0') + (ARGV[5] == 'fault' and 1 or 0)
 local ran = string.format('%.3f', tonumber(job[8] or '0') + tonumber(now) - tonumber(job[7]))
 redis.call('HDEL', KEYS[1], 'token', 'lease')
-redis.call('HSET', KEYS[1], 'losses', losses, 'faults', faults, 'ran', ran)
+redis.call('HSET', KEYS[1], 'losses', losses, 'faults', faults, 'ran', ran, 'given_back', change)
 redis.call('ZREM', KEYS[2], ARGV[1])
 local state = 'queued'
 if job[6] == '1' then
@@ -31,7 +39,7 @@ if state ~= 'queued' then
   return state
 end
 redis.call('HDEL', KEYS[1], 'started', 'worker', 'device_name')
-redis.call('HSET', KEYS[1], 'attempt', tonumber(ARGV[2]) + 1, 'sent', now)
+redis.call('HSET', KEYS[1], 'attempt', following, 'sent', now)
 local delay = 0
 if ARGV[5] == 'fault' then delay = math.min(60, 2 ^ faults) end
 if ARGV[5] == 'lost' and losses > 1 then delay = math.min(60, 2 ^ losses) end

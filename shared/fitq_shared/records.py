@@ -39,6 +39,8 @@ LONGEST_NAME = 100
 JOBS = "fitq:jobs"
 RUNNING = "fitq:running"
 DELAYED = "fitq:delayed"
+# Jobs that have ended, of which the volume may still have an older copy.
+UNKEPT = "fitq:unkept"
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -314,12 +316,12 @@ class Records:
             front_key(self._queue_of(job_id)),
             DELAYED,
             events_key(job_id),
-            unless_leased or "fitq:lease:none",
+            UNKEPT,
+            *([unless_leased] if unless_leased else []),
         ]
         args = [
             *(job_id, attempt.number, attempt.token, json.dumps(asdict(reason)), counts),
-            *(self._loss_limit, FAULT_LIMIT, int(unless_leased is not None)),
-            *(KEPT_AFTER_THE_END_MS, self._giver),
+            *(self._loss_limit, FAULT_LIMIT, KEPT_AFTER_THE_END_MS, self._giver),
         ]
         return self._run("give_back", keys, args)  # type: ignore[return-value]
 
@@ -330,7 +332,7 @@ class Records:
             "cancelled", "stopping" (it runs, and stops at its next batch), or the state in
             which it had ended before.
         """
-        keys = [*self._queued_keys(record), events_key(record.id)]
+        keys = [*self._queued_keys(record), events_key(record.id), UNKEPT]
         return self._run("cancel", keys, [record.id, KEPT_AFTER_THE_END_MS])
 
     def retry(self, record: JobRecord, *, fresh: bool) -> str:
@@ -367,6 +369,20 @@ class Records:
         args = [record.id, record.attempt, repr(record.sent), secrets.token_hex(4)]
         return self._run("resend", self._queued_keys(record), args) == "resend"
 
+    def unkept(self) -> Iterator[str]:
+        """The ids of ended jobs whose copy in the volume is to be renewed, at most 100 of them."""
+        ids: Any = self.redis.srandmember(UNKEPT, 100)
+        yield from ids
+
+    def kept(self, job_id: str, state: State | None, attempt: int) -> str:
+        """Say that the volume has a copy of the record as it was in this state.
+
+        Returns:
+            "kept", "changed" (another copy is needed), or "gone" (the job has been removed).
+        """
+        keys = [job_key(job_id), UNKEPT]
+        return self._run("kept", keys, [job_id, state or "", attempt])
+
     def order(self, attempt: Attempt) -> Literal["go-on", "cancel", "outdated"]:
         """What a running attempt is to do now."""
         fields: Any = self.redis.hmget(
@@ -379,7 +395,7 @@ class Records:
     # -- inside ---------------------------------------------------------------------------
 
     def _finish(self, attempt: Attempt, state: State, fields: Mapping[str, str]) -> bool:
-        keys = [job_key(attempt.job_id), RUNNING, events_key(attempt.job_id)]
+        keys = [job_key(attempt.job_id), RUNNING, events_key(attempt.job_id), UNKEPT]
         args = [
             *(attempt.job_id, attempt.number, attempt.token, state, KEPT_AFTER_THE_END_MS),
             *_flat(fields),

@@ -24,7 +24,6 @@ from fitq_shared.store import Store
 from fitq_worker import flags
 from fitq_worker.checkpoints import remove_checkpoints
 from fitq_worker.child import CHILD_CANNOT_GO_ON
-from fitq_worker.ended_jobs import keep_record
 from fitq_worker.failures import explain, may_pass
 from fitq_worker.giving_back import Counts, give_back
 from fitq_worker.job_context import JobContext
@@ -143,7 +142,6 @@ def run_claimed(attempt: Attempt) -> dict[str, Any]:
     if not published:
         raise NotPublished("outdated")
     remove_checkpoints(child.store, record)
-    keep_record(child.store, child.records.get(attempt.job_id))
     return {**_rounded(metrics), "artifacts": folder.location}
 
 
@@ -185,8 +183,7 @@ def _shown_by(folder: AttemptFolder) -> Callable[[Path], None] | None:
 
 def _stopped(child: _Child, attempt: Attempt, folder: AttemptFolder, order: str) -> dict[str, Any]:
     if order == "cancel":
-        if child.records.cancelled(attempt):
-            keep_record(child.store, child.records.get(attempt.job_id))
+        child.records.cancelled(attempt)
     elif order == "timeout":
         _fail(child, attempt, folder, timed_out(child.records.get(attempt.job_id)))
     elif order == "drain":
@@ -212,10 +209,7 @@ def _failed(
 
 def _fail(child: _Child, attempt: Attempt, folder: AttemptFolder, reason: Reason) -> bool:
     _seal(attempt, folder)
-    failed = child.records.fail(attempt, reason)
-    if failed:
-        keep_record(child.store, child.records.get(attempt.job_id))
-    return failed
+    return child.records.fail(attempt, reason)
 
 
 def _seal(attempt: Attempt, folder: AttemptFolder) -> None:
@@ -227,7 +221,7 @@ def _seal(attempt: Attempt, folder: AttemptFolder) -> None:
 
 
 def _give_back(child: _Child, attempt: Attempt, reason: Reason, counts: Counts) -> None:
-    give_back(child.app, child.records, child.store, attempt, reason, counts)
+    give_back(child.app, child.records, attempt, reason, counts)
 
 
 def _rounded(metrics: dict[str, float]) -> dict[str, float]:

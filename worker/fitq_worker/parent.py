@@ -18,6 +18,7 @@ from fitq_worker.child import CHILD_CANNOT_GO_ON
 from fitq_worker.keeper import Keeper
 from fitq_worker.leaving import Leaving
 from fitq_worker.reaper import Reaper
+from fitq_worker.record_copies import RecordCopies
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -33,14 +34,17 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
     leaving = Leaving()
     keeper = Keeper(settings, identity)
     reaper = Reaper(app, settings, identity, leaving)
+    copies = RecordCopies(settings)
     kills = out_of_memory_kills()
 
     def begin(**_: Any) -> None:
         keeper.start()
         reaper.start()
+        copies.start()
 
     def end(**_: Any) -> None:
         reaper.stop()
+        copies.stop()
         keeper.stop()
 
     def told_to_leave(**_: Any) -> None:

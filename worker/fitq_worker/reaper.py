@@ -19,7 +19,6 @@ from fitq_shared.queues import QUEUES
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
-from fitq_shared.store import Store
 from fitq_shared.workers import drain_order
 from fitq_worker import flags
 from fitq_worker.contact import Contact
@@ -53,8 +52,7 @@ class Reaper:
         self._contact = Contact(settings.lease_seconds)
         redis = open_redis(settings, answer_seconds=settings.lease_seconds / 3)
         self._records = Records(redis, settings.loss_limit)
-        self._store = Store(settings.store_url or "")
-        self._stuck = StuckJobs(self._records, self._store)
+        self._stuck = StuckJobs(self._records)
         self._period = min(PERIOD_SECONDS, settings.lease_seconds / 10)
         self._adrift: set[Attempt] = set()
         self._handed_back: collections.deque[tuple[Attempt, Reason, Counts]] = collections.deque()
@@ -146,10 +144,7 @@ class Reaper:
     def _give_back(
         self, attempt: Attempt, reason: Reason, counts: Counts, unless_leased: str | None = None
     ) -> None:
-        given_back = give_back(
-            self._app, self._records, self._store, attempt, reason, counts, unless_leased
-        )
-        if given_back:
+        if give_back(self._app, self._records, attempt, reason, counts, unless_leased):
             log.warning("job %s, attempt %s: %s", attempt.job_id, attempt.number, reason.message)
 
     def _send_what_is_due(self) -> None:

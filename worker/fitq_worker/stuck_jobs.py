@@ -7,9 +7,7 @@ import time
 
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
-from fitq_shared.store import Store
 from fitq_worker import flags
-from fitq_worker.ended_jobs import keep_record
 from fitq_worker.leaving import end_child
 
 log = logging.getLogger(__name__)
@@ -25,9 +23,8 @@ class StuckJobs:
     host's, and starts when the order was first seen here.
     """
 
-    def __init__(self, records: Records, store: Store) -> None:
+    def __init__(self, records: Records) -> None:
         self._records = records
-        self._store = store
         self._ordered: tuple[Attempt, float] | None = None
 
     def look_at(self, record: JobRecord) -> None:
@@ -46,13 +43,10 @@ class StuckJobs:
             if record.cancel
             else self._records.fail(attempt, timed_out(record))
         )
-        if not ended:
-            return
         # A job that has stopped by itself in the last moment leaves the child to the next one.
-        if flags.has_in_hand(record.id, record.attempt):
+        if ended and flags.has_in_hand(record.id, record.attempt):
             log.warning("job %s does not stop: ending its process", record.id)
             end_child()
-        keep_record(self._store, self._records.get(record.id))
 
     def _ran(self, record: JobRecord) -> float:
         seconds, micros = self._records.redis.time()

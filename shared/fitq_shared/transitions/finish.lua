@@ -1,5 +1,5 @@
 -- running(n, token) -> succeeded, failed or cancelled. For succeeded this is the publication.
--- KEYS: job, running, events   ARGV: id, attempt, token, state, keep_events_ms, then field, value, ...
+-- KEYS: job, running, events, unkept   ARGV: id, attempt, token, state, keep_events_ms, then field, value, ...
 local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'started', 'ran')
 -- Our own change, asked for again because its answer was lost on the way.
 if job[1] == ARGV[4] and job[2] == ARGV[2] and job[3] == ARGV[3] then return 'finished' end
@@ -11,6 +11,7 @@ redis.call('HSET', KEYS[1], 'state', ARGV[4], 'finished', now, 'ran', ran)
 if #ARGV > 5 then redis.call('HSET', KEYS[1], unpack(ARGV, 6)) end
 redis.call('HDEL', KEYS[1], 'lease')
 redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('SADD', KEYS[4], ARGV[1])
 redis.call('XADD', KEYS[3], '*', 'type', ARGV[4], 'attempt', ARGV[2], 'at', now)
 redis.call('PEXPIRE', KEYS[3], ARGV[5])
 return 'finished'

@@ -1,20 +1,20 @@
 -- running(n, token) -> queued(n + 1), because its worker is lost or gives the job back.
 -- A job that was to be cancelled is cancelled; one that lost too many workers, or met too many
 -- faults, has failed. It comes to the front of its queue; after repeated trouble, not at once.
--- KEYS: job, running, front, delayed, events, lease
+-- KEYS: job, running, front, delayed, events, unkept, and a lease: nothing changes while it is held
 -- ARGV: id, attempt, token, reason (JSON), counts as ('lost', 'fault' or ''), loss_limit,
---       fault_limit, guard ('1': only when nobody holds the lease any more), keep_events_ms, giver
+--       fault_limit, keep_events_ms, giver
 local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'losses', 'faults', 'cancel',
   'started', 'ran', 'given_back', 'due')
 local following = tonumber(ARGV[2]) + 1
-local change = ARGV[10] .. ':' .. ARGV[3] .. ':' .. ARGV[2]
+local change = ARGV[9] .. ':' .. ARGV[3] .. ':' .. ARGV[2]
 -- Our own change, asked for again because its answer was lost on the way.
 if job[9] == change and job[1] == 'queued' and tonumber(job[2]) == following then
   return job[10] and 'delayed' or 'queued'
 end
 if job[9] == change and job[2] == ARGV[2] then return job[1] end
 if job[1] ~= 'running' or job[2] ~= ARGV[2] or job[3] ~= ARGV[3] then return 'stale' end
-if ARGV[8] == '1' and redis.call('GET', KEYS[6]) == ARGV[3] then return 'alive' end
+if KEYS[7] and redis.call('GET', KEYS[7]) == ARGV[3] then return 'alive' end
 local time = redis.call('TIME')
 local now = string.format('%d.%06d', time[1], time[2])
 local losses = tonumber(job[4]) + (ARGV[5] == 'lost' and 1 or 0)
@@ -35,7 +35,8 @@ redis.call('XADD', KEYS[5], '*', 'type', state == 'queued' and 'requeued' or sta
   'attempt', ARGV[2], 'reason', ARGV[4], 'at', now)
 if state ~= 'queued' then
   redis.call('HSET', KEYS[1], 'finished', now)
-  redis.call('PEXPIRE', KEYS[5], ARGV[9])
+  redis.call('PEXPIRE', KEYS[5], ARGV[8])
+  redis.call('SADD', KEYS[6], ARGV[1])
   return state
 end
 redis.call('HDEL', KEYS[1], 'started', 'worker', 'device_name')

@@ -1,0 +1,82 @@
+"""Renews the copy of a record in the volume when its job has ended, whoever has ended it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+import redis
+
+from fitq_shared import snapshots
+from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.errors import StoreError, UnknownJob
+from fitq_shared.records import Records
+from fitq_shared.redis_link import open_redis
+from fitq_shared.store import Store
+
+if TYPE_CHECKING:
+    from fitq_shared.record import JobRecord
+    from fitq_shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PERIOD_SECONDS = 1.0
+LAST_LOOK_SECONDS = 5.0
+
+
+class RecordCopies:
+    """A thread of the parent: Redis knows which copies are old, so none is forgotten.
+
+    It is not the reaper's work, since a volume may hang for as long as it likes.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._records = Records(open_redis(settings))
+        self._store = Store(settings.store_url or "")
+        self._failing = False
+        self._leave = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fitq-copies", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after one last look, which a volume that hangs does not hold up for long."""
+        self._leave.set()
+        self._thread.join(LAST_LOOK_SECONDS)
+
+    def _run(self) -> None:
+        left = False
+        while not left:
+            left = self._leave.wait(PERIOD_SECONDS)
+            try:
+                for job_id in self._records.unkept():
+                    self._renew(job_id)
+                self._failing = False
+            except (StoreError, redis.RedisError) as error:
+                if not self._failing:
+                    log.warning("the copies of records in the volume must wait: %s", error)
+                self._failing = True
+            except Exception:
+                log.exception("the copies of records in the volume must wait")
+
+    def _renew(self, job_id: str) -> None:
+        try:
+            record = self._records.get(job_id)
+        except UnknownJob:
+            self._records.kept(job_id, None, 0)
+            return
+        snapshots.keep(self._store, record)
+        if self._records.kept(job_id, record.state, record.attempt) == "gone":
+            self._take_back(record)
+
+    def _take_back(self, record: JobRecord) -> None:
+        """Remove the copy where nothing else is left: `fitq rm` has removed the job meanwhile.
+
+        Where more is left, it is Redis that has lost the job, and the copy is needed.
+        """
+        folder = f"jobs/{record.id}"
+        if self._store.files(folder) == [f"attempt-{record.attempt}/{AttemptFolder.record}"]:
+            self._store.remove_tree(folder)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from fitq_shared.workers import DrainMode
 from fitq_worker import flags
 from fitq_worker.leaving import Leaving, end_child
 
@@ -116,6 +117,18 @@ def test_a_milder_order_after_a_stricter_one_ends_nothing(
 ) -> None:
     leaving.order("now")
     leaving.order("after-job")
+    assert not leaving.at_once
+    assert lives(child)
+
+
+@pytest.mark.parametrize("mode", ["now", "after-job"])
+def test_an_order_after_a_signal_asks_for_nothing_more(
+    leaving: Leaving, child: subprocess.Popen[bytes], mode: DrainMode
+) -> None:
+    """Only a second signal ends the job at once."""
+    leaving.signalled()
+    leaving.order(mode)
+    assert flags.draining()
     assert not leaving.at_once
     assert lives(child)
 

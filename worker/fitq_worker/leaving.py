@@ -33,6 +33,9 @@ class Leaving:
         """Obey `fitq drain`, once for each new order. Celery's warm shutdown does the rest."""
         if mode == self._ordered:
             return
+        if flags.draining():  # after a signal: another one would end the child at once
+            self._ordered = mode
+            return
         log.warning("told to leave: %s", mode)
         self._after_job = mode == "after-job"
         self._ordered = mode

@@ -407,7 +407,8 @@ class Records:
             with self.redis.pipeline(transaction=False) as pipe:
                 for job_id in ids[start : start + 200]:
                     pipe.hgetall(job_key(job_id))
-                for job_id, fields in zip(ids[start : start + 200], pipe.execute(), strict=True):
+                answers = pipe.execute(raise_on_error=False)
+                for job_id, fields in zip(ids[start : start + 200], answers, strict=True):
                     if fields and (record := _readable(job_id, fields)):
                         yield record
 
@@ -435,8 +436,13 @@ class Records:
         return str(self._scripts[name](keys=keys, args=args))
 
 
-def _readable(job_id: str, fields: Mapping[str, str]) -> JobRecord | None:
+def _readable(job_id: str, fields: Mapping[str, str] | Exception) -> JobRecord | None:
     """The record, or None where something else than fitq has written it: it hides no other."""
+    if isinstance(fields, Exception):
+        if "WRONGTYPE" not in str(fields):
+            raise fields
+        log.warning("passing over a record that is none: %s", printable(str(fields), 200))
+        return None
     try:
         record = JobRecord.from_fields(fields)
         if record.id != job_id:

@@ -14,7 +14,7 @@ from fitq_shared.celery_app import make_app
 from fitq_shared.lease import Lease
 from fitq_shared.queues import queue_for
 from fitq_shared.record import Attempt, JobRecord
-from fitq_shared.records import Records
+from fitq_shared.records import RUNNING, Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
 from fitq_shared.specs.describe import DescribeJob
@@ -174,3 +174,29 @@ def test_cancelled_jobs_that_are_not_in_hand_end_without_harm_to_the_one_that_is
         assert [records.get(a.job_id).state for a in forgotten] == ["cancelled"] * 2
         assert child.poll() is None
         assert records.order(in_hand) == "go-on"
+
+
+# -- what goes wrong holds up nothing else -----------------------------------------------------
+
+
+def test_a_record_that_is_none_hides_no_other(
+    redis: Redis, records: Records, start: Start, run: Callable[..., Attempt]
+) -> None:
+    # Given an orphan, and before it among the running jobs a key of another type
+    attempt = run()
+    lose_lease(redis)
+    redis.set("fitq:job:none", "text")
+    redis.zadd(RUNNING, {"none": 0.0})
+    # When a reaper looks, Then the orphan is queued again
+    start()
+    wait_until(lambda: records.get(attempt.job_id).state == "queued", 20, "the next attempt")
+
+
+def test_one_duty_that_fails_leaves_the_others(
+    redis: Redis, records: Records, start: Start
+) -> None:
+    # Given running jobs that cannot be read at all
+    redis.set(RUNNING, "text")
+    start()
+    # When a message is lost, Then it is sent again
+    see_a_look(records, redis)

@@ -11,10 +11,10 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-import redis
 from kombu.exceptions import OperationalError
 
 from fitq_shared.dispatch import send_to_front
+from fitq_shared.outage import PASSING
 from fitq_shared.queues import QUEUES
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
@@ -38,6 +38,7 @@ PERIOD_SECONDS = 1.0
 # How long a worker may need between taking a message and claiming its job: a child that is
 # being replaced imports Keras first. Too short only makes duplicates, which are dropped.
 MESSAGE_GRACE_SECONDS = 8.0
+_AWAY = (*PASSING, OperationalError)
 
 
 class Reaper:
@@ -76,18 +77,23 @@ class Reaper:
         left = False
         while not left:
             left = self._leave.wait(self._period)
+            self._look()
+
+    def _look(self) -> None:
+        """Do each duty, whatever has become of those before it; the rest can wait for Redis."""
+        for duty in (
+            self._obey_a_drain_order,
+            self._give_back_our_own,
+            self._look_at_running_jobs,
+            self._send_what_is_due,
+            self._send_lost_messages,
+        ):
             try:
-                for duty in (
-                    self._obey_a_drain_order,
-                    self._give_back_our_own,
-                    self._look_at_running_jobs,
-                    self._send_what_is_due,
-                    self._send_lost_messages,
-                ):
-                    duty()
-                    self._contact.answered()
-            except (redis.RedisError, OperationalError) as error:
+                duty()
+                self._contact.answered()
+            except _AWAY as error:
                 log.warning("the reaper cannot reach Redis, trying again: %s", error)
+                return
             except Exception:
                 log.exception("the reaper goes on after an error that it did not expect")
 

@@ -98,21 +98,19 @@ def run_attempt(job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
         log.exception("job %s: its outcome cannot be recorded", job_id)
         logging.shutdown()
         os._exit(CHILD_CANNOT_GO_ON)
-    except ProcessDied:
+    except ProcessDied as died:
         # As if this process had died with it: the parent hands the job back.
         log.exception("job %s", job_id)
         logging.shutdown()
-        os._exit(1)
+        os._exit(max(1, died.code))
 
 
 def _claim_and_run(child: _Child, job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
     identity = child.identity
-    attempt = child.records.claim(
-        *(job_id, number, spec_hash, child.lease),
-        worker=identity.name,
-        device_name=identity.device_name,
-        threads=identity.threads,
-    )
+    attempt = _claim(child, job_id, number, spec_hash)
+    # The lease may have run out while Redis was away; the parent renews it, if not just yet.
+    if attempt == "no-lease" and child.lease.renew() == "held":
+        attempt = _claim(child, job_id, number, spec_hash)
     if isinstance(attempt, str):
         log.info("job %s, attempt %s: dropped, its message is %s", job_id, number, attempt)
         raise NotPublished(attempt)
@@ -120,6 +118,16 @@ def _claim_and_run(child: _Child, job_id: str, number: int, spec_hash: str) -> d
     if record.threads is not None and record.threads != identity.threads:
         return run_with_threads(identity, attempt, record.threads)
     return run_claimed(attempt)
+
+
+def _claim(child: _Child, job_id: str, number: int, spec_hash: str) -> Attempt | str:
+    identity = child.identity
+    return child.records.claim(
+        *(job_id, number, spec_hash, child.lease),
+        worker=identity.name,
+        device_name=identity.device_name,
+        threads=identity.threads,
+    )
 
 
 def run_claimed(attempt: Attempt) -> dict[str, Any]:

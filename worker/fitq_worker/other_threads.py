@@ -16,11 +16,14 @@ import threading
 from dataclasses import asdict, replace
 from typing import Any
 
+import redis
+
 from fitq_shared.celery_app import make_app
 from fitq_shared.errors import JobError
 from fitq_shared.record import Attempt
 from fitq_shared.settings import Settings
 from fitq_worker import flags
+from fitq_worker.child import CHILD_CANNOT_GO_ON
 from fitq_worker.identity import Identity
 
 log = logging.getLogger(__name__)
@@ -60,12 +63,19 @@ def run_with_threads(identity: Identity, attempt: Attempt, threads: int) -> dict
         lines = process.stdout.read().splitlines()
         code = process.wait()
     if code != 0 or not lines:
-        raise ProcessDied(f"its process ended with code {code}")
+        raise ProcessDied(code)
     return _outcome(json.loads(lines[-1]))
 
 
 class ProcessDied(Exception):
-    """The process that ran an attempt ended without saying how the attempt did."""
+    """The process that ran an attempt ended without saying how the attempt did.
+
+    `code` is its exit code: negative, if a signal ended it.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"its process ended with code {code}")
+        self.code = code
 
 
 def _outcome(said: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +97,11 @@ def _main() -> None:
     backend.prepare(identity.device, identity.threads)
     attempt_run.prepare(make_app(settings), settings, identity)
     attempt = Attempt(**json.loads(os.environ[_ATTEMPT]))
-    print(json.dumps(_said(attempt)))  # noqa: T201 - what the child reads
+    try:
+        print(json.dumps(_said(attempt)))  # noqa: T201 - what the child reads
+    except redis.RedisError:
+        log.exception("job %s: its outcome cannot be recorded", attempt.job_id)
+        sys.exit(CHILD_CANNOT_GO_ON)
 
 
 def _said(attempt: Attempt) -> dict[str, Any]:

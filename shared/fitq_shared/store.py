@@ -23,6 +23,7 @@ import fsspec
 from fitq_shared.errors import FitqError, StoreError
 from fitq_shared.texts import shown
 
+MARK = ".fitq-volume-"
 LONGEST_NAME = 200
 LONGEST_PATH = 1000
 
@@ -53,13 +54,16 @@ class Store:
 
     Args:
         url: a folder, or a URL that fsspec knows (`s3://bucket/prefix`, ...).
+        mark: the name of a file in its root, as `marked` gives it: without it this is another
+            volume, or none, and nothing is written.
 
     Raises:
         StoreError: from every method, when the store cannot be read or written.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, mark: str = "") -> None:
         self.url = url
+        self._mark = mark
         try:
             self._fs, root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError, OSError) as error:
@@ -78,10 +82,29 @@ class Store:
         full = self._full(path)
         return str(Path(full)) if self.folder else str(self._fs.unstrip_protocol(full))
 
+    def marked(self) -> str:
+        """The name of the file that tells this volume from all others, made if there is none.
+
+        Volumes may be made anew, or not be mounted: then their place looks like an empty one.
+        """
+        with self._reporting("read", ""):
+            names = [str(path).rpartition("/")[2] for path in self._fs.ls(self._root, detail=False)]
+        marks = sorted(name for name in names if name.startswith(MARK))
+        if not marks:
+            marks = [MARK + uuid.uuid4().hex]
+            self.write(marks[0], b"")
+        return marks[0]
+
+    @property
+    def is_there(self) -> bool:
+        """Whether this is the volume that was marked; True where none was."""
+        return not self._mark or bool(self._fs.exists(f"{self._root}/{self._mark}"))
+
     def make_folder(self, path: str) -> None:
         """Make a folder, and those above it, where they are not there."""
         full = self._full(path)
         with self._reporting("make the folder", path):
+            self._check_mark()
             self._fs.makedirs(full, exist_ok=True)
 
     def exists(self, path: str) -> bool:
@@ -144,6 +167,7 @@ class Store:
         """The name to write to: when the block has ended, the whole file is at `path`."""
         full = self._full(path)
         with self._reporting("write", path):
+            self._check_mark()
             if _OBJECT_STORES & set(_protocols(self._fs)):
                 # There a file appears when its last byte has come, and moving one copies it.
                 yield full
@@ -202,6 +226,10 @@ class Store:
             )
         return f"{self._root}/{path}"
 
+    def _check_mark(self) -> None:
+        if not self.is_there:
+            raise OSError(errno.ENODEV, "the volume is not mounted")
+
     @contextlib.contextmanager
     def _reporting(self, verb: str, path: str) -> Iterator[None]:
         try:
@@ -225,6 +253,8 @@ class Store:
         """Whether the storage failed or has gone, rather than what was asked of it."""
         if self.folder is None:
             return not isinstance(error, (FileNotFoundError, PermissionError, ValueError))
+        if not self.is_there:
+            return True
         if isinstance(error, FileNotFoundError):
             return not self._fs.exists(self._root)
         return isinstance(error, OSError) and error.errno in STORAGE_FAULTS

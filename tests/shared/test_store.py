@@ -172,3 +172,39 @@ def test_a_file_is_kept_once_under_its_path(any_store, tmp_path):
 def test_a_file_that_is_not_there_cannot_be_put(any_store, tmp_path):
     with pytest.raises(StoreError, match=r"nothing\.npz"):
         any_store.put(tmp_path / "nothing.npz", "inputs")
+
+
+# -- the mark ---------------------------------------------------------------------------------
+
+
+def test_a_volume_has_one_mark(tmp_path):
+    mark = Store(str(tmp_path)).marked()
+    assert Store(str(tmp_path)).marked() == mark
+    assert Store(str(tmp_path), mark).is_there
+
+
+@pytest.mark.parametrize("left", ["nothing", "empty", "another"])
+def test_a_volume_that_is_gone_is_a_fault_that_passes(tmp_path, left):
+    # Given a volume that is gone, and what is in its place
+    place = tmp_path / "volume"
+    place.mkdir()
+    store = Store(str(place), Store(str(place)).marked())
+    store.write("a/file", b"x")
+    place.rename(tmp_path / "elsewhere")
+    if left != "nothing":
+        place.mkdir()
+    if left == "another":
+        Store(str(place)).marked()
+    before = sorted(tmp_path.rglob("*"))
+    # When it is used
+    for use in (
+        lambda: store.read("a/file"),
+        lambda: store.write("a/other", b"x"),
+        lambda: store.make_folder("b"),
+    ):
+        with pytest.raises(StoreError) as caught:
+            use()
+        # Then it may come back, and nothing is written in its place
+        assert caught.value.passing
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not store.is_there

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
 from fitq_shared.specs.describe import DescribeJob
 from fitq_shared.store import Store
-from fitq_worker import attempt_run
+from fitq_worker import attempt_run, flags, volume
 from fitq_worker.attempt_run import NotPublished, run_attempt, run_claimed
 from fitq_worker.child import CHILD_CANNOT_GO_ON
 from fitq_worker.identity import Identity
@@ -48,6 +49,8 @@ def run(
     monkeypatch.setitem(attempt_run.HANDLERS, "describe", lambda *_: {})
     monkeypatch.setattr(attempt_run.os, "_exit", end)
     monkeypatch.setattr(attempt_run.logging, "shutdown", lambda: None)
+    monkeypatch.setenv(volume.VARIABLE, "")  # and what it was comes back after the test
+    volume.remember(settings)
     attempt_run.prepare(make_app(settings), settings, identity)
     return lambda: run_attempt(record.id, 1, record.spec_hash) and None
 
@@ -69,6 +72,31 @@ def test_a_worker_whose_device_is_another_s_takes_no_job(
     with pytest.raises(NotPublished, match="no-lease"):
         run()
     assert records.get(record.id).state == "queued"
+
+
+def test_a_job_whose_volume_goes_away_is_queued_again_whatever_it_met(
+    records: Records,
+    record: JobRecord,
+    run: Callable[[], None],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a job in the middle of which the volume is unmounted, and which then misses a file
+    place = Path(settings.store_url or "")
+
+    def work(*_: object) -> dict[str, float]:
+        place.rename(place.with_name("elsewhere"))
+        place.mkdir()
+        monkeypatch.setattr(flags, "draining", lambda: True)  # it does not wait for the volume
+        return {"bytes": float((place / "datasets").stat().st_size)}
+
+    monkeypatch.setitem(attempt_run.HANDLERS, "describe", work)
+    # When it runs
+    with pytest.raises(NotPublished):
+        run()
+    # Then it is no fault of the job, and nothing was written in the volume's place
+    assert (records.get(record.id).state, records.get(record.id).faults) == ("queued", 1)
+    assert list(place.iterdir()) == []
 
 
 def test_a_process_of_the_child_that_cannot_reach_redis_is_no_lost_worker(

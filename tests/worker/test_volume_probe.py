@@ -20,25 +20,32 @@ def test_a_volume_that_can_be_written_is_not_waited_for(tmp_path: Path) -> None:
     assert store.files("") == []
 
 
-def test_a_volume_that_cannot_be_written_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("left", ["nothing", "empty"])
+def test_a_volume_that_is_gone_is_waited_for_and_not_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
 ) -> None:
-    # Given a volume whose place is taken by a file, until the second look
-    place = tmp_path / "volume"
-    place.write_text("in the way")
-    looks: list[float] = []
+    # Given a volume that is gone until the second look, with its mount point or without
+    place, elsewhere = tmp_path / "volume", tmp_path / "elsewhere"
+    place.mkdir()
+    store = Store(str(place), Store(str(place)).marked())
+    place.rename(elsewhere)
+    if left == "empty":
+        place.mkdir()
+    looks: list[list[Path]] = []
 
-    def look(seconds: float) -> None:
-        looks.append(seconds)
+    def look(_: float) -> None:
+        looks.append(list(tmp_path.glob("volume/**/*")))
         if len(looks) == 2:
-            place.unlink()
+            if left == "empty":
+                place.rmdir()
+            elsewhere.rename(place)
 
     monkeypatch.setattr(volume_probe.time, "sleep", look)
     # When a worker waits for it
-    wait_until_writable(Store(str(place)), "a1")
-    # Then it has waited until then
-    assert len(looks) == 2
-    assert place.is_dir()
+    wait_until_writable(store, "a1")
+    # Then it has waited until then, and nothing was made in its place
+    assert looks == [[], []]
+    assert store.is_there
 
 
 def test_a_worker_that_is_to_leave_does_not_wait(

@@ -32,6 +32,7 @@ from fitq_worker.jobs import HANDLERS
 from fitq_worker.other_threads import ProcessDied, run_with_threads
 from fitq_worker.reporter import Reporter, StopJob
 from fitq_worker.stuck_jobs import timed_out
+from fitq_worker.volume import open_volume
 from fitq_worker.volume_probe import wait_until_writable
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def prepare(app: Celery, settings: Settings, identity: Identity) -> None:
     patient = open_redis(settings, patient=True)
     _child = _Child(
         app=app,
-        store=Store(settings.store_url or ""),
+        store=open_volume(settings),
         identity=identity,
         records=Records(patient, settings.loss_limit),
         live_records=Records(open_redis(settings)),
@@ -205,7 +206,7 @@ def _failed(
 ) -> dict[str, Any]:
     reason = explain(error)
     log.warning("job %s failed: %s", attempt.job_id, reason.message)
-    if may_pass(error):
+    if may_pass(error) or not child.store.is_there:
         _give_back(child, attempt, reason, "fault")
         wait_until_writable(child.store, child.identity.token)
         raise NotPublished(reason.kind) from error

@@ -19,6 +19,7 @@ from fitq_worker.keeper import Keeper
 from fitq_worker.leaving import Leaving
 from fitq_worker.reaper import Reaper
 from fitq_worker.record_copies import RecordCopies
+from fitq_worker.volume import remember
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 def connect(app: Celery, settings: Settings, identity: Identity) -> None:
     """Hook the parent's duties into the life of a Celery worker."""
+    remember(settings)
     leaving = Leaving()
     keeper = Keeper(settings, identity)
     reaper = Reaper(app, settings, identity, leaving)

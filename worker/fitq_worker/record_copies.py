@@ -13,7 +13,7 @@ from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import StoreError, UnknownJob
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
-from fitq_shared.store import Store
+from fitq_worker.volume import open_volume
 
 if TYPE_CHECKING:
     from fitq_shared.record import JobRecord
@@ -33,7 +33,7 @@ class RecordCopies:
 
     def __init__(self, settings: Settings) -> None:
         self._records = Records(open_redis(settings))
-        self._store = Store(settings.store_url or "")
+        self._store = open_volume(settings)
         self._failing = False
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fitq-copies", daemon=True)

@@ -191,6 +191,7 @@ def audit_end(redis: Any, volume: Path, groups: set[int]) -> list[Finding]:
         groups: the process groups of all workers that there ever were.
     """
     found = [Finding("left", "", f"the lease {key}") for key in redis.scan_iter("fitq:lease:*")]
+    found += [Finding("left", "", f"the device {key}") for key in redis.scan_iter("fitq:device:*")]
     found += [Finding("left", "", f"the worker {key}") for key in redis.scan_iter("fitq:worker:*")]
     for pattern in ("fitq:running", "fitq:queued:*", "fitq:front:*", "fitq:delayed"):
         for key in redis.scan_iter(pattern):

@@ -19,6 +19,7 @@ from fitq_shared.redis_link import open_redis
 from fitq_shared.signing import Signer, check_record
 from fitq_shared.specs.kinds import parse_spec
 from fitq_shared.store import Store
+from fitq_worker import flags
 from fitq_worker.checkpoints import remove_checkpoints
 from fitq_worker.child import CHILD_CANNOT_GO_ON
 from fitq_worker.ended_jobs import keep_record
@@ -176,7 +177,7 @@ def _stopped(child: _Child, attempt: Attempt, folder: AttemptFolder, order: str)
         _fail(child, attempt, folder, timed_out(child.records.get(attempt.job_id)))
     elif order == "drain":
         reason = Reason("drain", f"the worker {child.identity.name} was told to leave")
-        _give_back(child, attempt, reason, "")
+        _give_back(child, attempt, reason, "", patient=not flags.cut_off())
     raise NotPublished(order)
 
 
@@ -211,8 +212,11 @@ def _seal(attempt: Attempt, folder: AttemptFolder) -> None:
         log.warning("job %s: no manifest: %s", attempt.job_id, unsealed.message)
 
 
-def _give_back(child: _Child, attempt: Attempt, reason: Reason, counts: Counts) -> None:
-    give_back(child.app, child.records, child.store, attempt, reason, counts)
+def _give_back(
+    child: _Child, attempt: Attempt, reason: Reason, counts: Counts, *, patient: bool = True
+) -> None:
+    records = child.records if patient else child.live_records
+    give_back(child.app, records, child.store, attempt, reason, counts)
 
 
 def _rounded(metrics: dict[str, float]) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """What parent and child tell each other without Redis or signals, in shared memory.
 
-The memory is made before the fork. "drain" is set by the parent, "warm" and the process's id
-by the child. A process that runs a job for the child finds it by an inherited descriptor.
+The memory is made before the fork. "drain" and "cut off" are set by the parent, "warm" and the
+process's id by the child. A process that runs a job for the child finds it by an inherited
+descriptor.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import struct
 
 VARIABLE = "FITQ_FLAGS_FD"
 
-_DRAIN, _WARM, _CHILD, _SIZE = 0, 1, 8, 16
+_DRAIN, _WARM, _CUT_OFF, _CHILD, _SIZE = 0, 1, 2, 8, 16
 
 
 def _open() -> int:
@@ -36,6 +37,16 @@ def start_draining() -> None:
 def draining() -> bool:
     """Whether the worker is to give back the job in hand and leave."""
     return _FLAGS[_DRAIN] == 1
+
+
+def set_cut_off() -> None:
+    """Say that Redis has been out of reach for so long that the devices must be left."""
+    _FLAGS[_CUT_OFF] = 1
+
+
+def cut_off() -> bool:
+    """Whether nobody is to wait for Redis any more."""
+    return _FLAGS[_CUT_OFF] == 1
 
 
 def set_warm() -> None:

@@ -39,9 +39,10 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
         keeper.start()
         reaper.start()
 
-    def end(**_: Any) -> None:
+    def end(sender: Any, **_: Any) -> None:
         reaper.stop()
         keeper.stop()
+        sender.exitcode = keeper.exit_code or sender.exitcode
 
     def told_to_leave(**_: Any) -> None:
         leaving.signalled()

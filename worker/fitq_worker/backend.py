@@ -56,12 +56,24 @@ def mirror(devices: Sequence[str]) -> None:
     Args:
         devices: as TensorFlow calls them, such as "GPU:0".
     """
-    _Mirrored.strategy = tf.distribute.MirroredStrategy(list(devices))
+    # TensorFlow's collective operations, the default, fail within the loop of several steps.
+    operations = tf.distribute.ReductionToOneDevice()
+    _Mirrored.strategy = tf.distribute.MirroredStrategy(list(devices), operations)
 
 
 def scope() -> contextlib.AbstractContextManager[object]:
     """In this a model to be trained is made, with its optimizer and metrics, and fitted."""
     return _Mirrored.strategy.scope() if _Mirrored.strategy else contextlib.nullcontext()
+
+
+def keep_first_batch(model: keras.Model) -> None:
+    """Let a model that is built, with its optimizer and metrics, see each batch of its stream.
+
+    On several devices Keras takes the first batch away to build the model by it, also when that
+    is done, and fails if the devices' parts of it are of different sizes.
+    """
+    if _Mirrored.strategy:
+        model._maybe_symbolic_build = lambda **_: None
 
 
 def stream(rows: ShuffledRows, first_epoch: int = 0, first_batch: int = 0) -> Any:

@@ -87,7 +87,9 @@ class Claim:
                 self._lease.release()
                 withdraw(self._redis, self._token)
             raise
-        return self._identity(outcome), outcome
+        identity = self._identity(outcome)
+        announce(self._redis, identity.info("starting", since), self._seconds)
+        return identity, outcome
 
     def _try(self) -> Holding | _Obstacles:
         """Claim what is free and has no foreign process on it."""

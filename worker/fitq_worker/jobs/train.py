@@ -44,6 +44,8 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
     targets = Targets(dataset.facts.classes, one_hot=spec.one_hot)
     training, validation = split_rows(dataset, spec.validation_split, spec.rows)
     rows = ShuffledRows(training[0], targets.encode(training[1]), spec.batch_size, spec.seed)
+    # Else the names of layers would count on from the models of earlier jobs.
+    keras.utils.clear_session(free_memory=False)
     with backend.scope():
         model = _compiled_model(spec, dataset, targets, rows)
     _write_model_description(folder, model)
@@ -65,8 +67,6 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
 def _compiled_model(
     spec: TrainJob, dataset: Dataset, targets: Targets, rows: ShuffledRows
 ) -> keras.Model:
-    # Else the names of layers would count on from the models of earlier jobs.
-    keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(spec.seed)
     facts = dataset.facts
     model = build_model(spec.model, facts.image_shape, facts.classes)

@@ -23,6 +23,7 @@ class ClaimTrace:
     redis: Redis
     claims: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     doubled: list[str] = field(default_factory=list)
+    _script: list[str] = field(default_factory=list)
     _terms: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
 
     def __enter__(self) -> ClaimTrace:
@@ -42,13 +43,16 @@ class ClaimTrace:
             words = str(said["command"]).split()
             if words[0].upper() == "ECHO":
                 return
+            if words[0].upper() == "EVALSHA":
+                self._script = words
             if len(words) < 3 or not words[1].startswith(PREFIX) or said["client_type"] != "lua":
                 continue
             self._note(words[0].upper(), words[1].removeprefix(PREFIX), words[2:], said["time"])
 
     def _note(self, command: str, device: str, words: list[str], now: float) -> None:
         terms = self._terms[device]
-        if command == "HDEL":
+        # Who lets go of its own; what another tidies away must have run out.
+        if command == "HDEL" and words[0] in self._script:
             terms.pop(words[0], None)
         if command != "HSET":
             return

@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 # For so many terms of its lease a worker that cannot reach Redis goes on: while Redis is away for
 # all, nobody else can claim its devices. Then it may be that only this worker is cut off.
 CUT_OFF_TERMS = 20
-# What a Redis says that is there, but lets nobody claim anything either.
-_NOBODY_CLAIMS = (redis.OutOfMemoryError, redis.BusyLoadingError)
+# What a Redis says that is there: one that is full, or still loads, lets nobody claim either.
+_CONTACT = (redis.ResponseError, redis.BusyLoadingError)
 
 
 class Keeper:
@@ -80,7 +80,7 @@ class Keeper:
             except redis.RedisError as error:
                 log.warning("cannot renew the lease, trying again: %s", error)
                 now = time.monotonic()
-                away_since = now if isinstance(error, _NOBODY_CLAIMS) else away_since or now
+                away_since = now if isinstance(error, _CONTACT) else away_since or now
                 if now - away_since > CUT_OFF_TERMS * self._seconds:
                     log.warning("no contact to Redis for %s leases: leaving", CUT_OFF_TERMS)
                     flags.set_cut_off()

@@ -5,7 +5,8 @@ STAMP := .venv/installed
 PROJECTS := shared/pyproject.toml client/pyproject.toml worker/pyproject.toml
 # Tests start a Redis of their own; a queue that the user works with is none of their business.
 OWN_QUEUE := env -u FITQ_REDIS_URL -u FITQ_STORE -u FITQ_OWNER -u FITQ_LEASE_SECONDS -u FITQ_LOSS_LIMIT \
-	-u FITQ_SIGNING_KEY -u FITQ_SIGNING_CERT -u FITQ_SIGNING_CERTS
+	-u FITQ_SIGNING_KEY -u FITQ_SIGNING_CERT -u FITQ_SIGNING_CERTS -u FITQ_HOST -u FITQ_DEVICE \
+	-u FITQ_CORES -u FITQ_CORE_COUNT -u FITQ_CORE_SHARE -u FITQ_GPUS -u FITQ_GPU_SHARE -u FITQ_THREADS
 # Of `make soak`.
 FAULTS ?= 200
 SUMMARY ?= build/storm.json

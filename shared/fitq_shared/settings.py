@@ -22,9 +22,11 @@ class Settings:
     """What client, worker and Flower must agree on.
 
     From the environment: FITQ_REDIS_URL, FITQ_STORE, FITQ_OWNER, FITQ_LEASE_SECONDS,
-    FITQ_LOSS_LIMIT, FITQ_SIGNING_KEY, FITQ_SIGNING_CERT, FITQ_SIGNING_CERTS (see signing.py).
-    What is not set there comes from the local stack (`.fitq/stack.json`, written by `fitq up`)
-    of this folder or the nearest one above it.
+    FITQ_LOSS_LIMIT, FITQ_HOST, FITQ_SIGNING_KEY, FITQ_SIGNING_CERT, FITQ_SIGNING_CERTS (see
+    signing.py). What is not set there comes from the local stack (`.fitq/stack.json`, written by
+    `fitq up`) of this folder or the nearest one above it.
+
+    `host` is the name under which workers share the devices of a host; None: they find out.
     """
 
     redis_url: str
@@ -33,6 +35,7 @@ class Settings:
     lease_seconds: float = 15.0
     flower_url: str | None = None
     loss_limit: int = 3
+    host: str | None = None
     signing_key: str | None = None
     signing_cert: str | None = None
     signing_certs: str | None = None
@@ -60,6 +63,7 @@ class Settings:
             lease_seconds=_positive(environ, "FITQ_LEASE_SECONDS", cls.lease_seconds),
             flower_url=stack.get("flower_url"),
             loss_limit=int(_positive(environ, "FITQ_LOSS_LIMIT", cls.loss_limit, "workers")),
+            host=_host(environ),
             signing_key=environ.get("FITQ_SIGNING_KEY") or None,
             signing_cert=environ.get("FITQ_SIGNING_CERT") or None,
             signing_certs=environ.get("FITQ_SIGNING_CERTS") or None,
@@ -110,6 +114,14 @@ def _user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
+
+
+def _host(environ: Mapping[str, str]) -> str | None:
+    text = environ.get("FITQ_HOST") or None
+    if text and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", text):
+        expected = "at most 63 letters, digits, dots and dashes"
+        raise InvalidInput([Mistake("FITQ_HOST", text, expected)])
+    return text
 
 
 def _positive(

@@ -21,9 +21,13 @@ DrainMode = Literal["now", "after-job"]
 class WorkerInfo:
     """What a worker says of itself.
 
-    `state` is "waiting" while its device belongs to another, "starting" until its child has
+    `state` is "waiting" while what it asks for belongs to others, "starting" until its child has
     Keras, then "ready" or, once it has been told to leave, "draining". `since` is in seconds
     since the epoch, by Redis's clock. `schema` is the version of the jobs that it takes.
+
+    `devices` is the number of its GPUs, or 1 for a set of cores; `share` how much of each it
+    holds, and `memory` how many bytes of each GPU are its own, None for a CPU. `waits_for` says
+    whom a waiting worker waits for.
     """
 
     token: str
@@ -36,6 +40,10 @@ class WorkerInfo:
     version: str
     since: float
     schema: int = SCHEMA_VERSION
+    devices: int = 1
+    share: float = 1.0
+    memory: int | None = None
+    waits_for: str = ""
 
     @property
     def takes_jobs(self) -> bool:

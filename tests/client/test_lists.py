@@ -66,6 +66,16 @@ def test_without_workers_i_am_told_how_to_start_one(queue, fitq):
 
 
 @pytest.mark.services
+def test_a_worker_that_waits_says_for_whom(queue, fitq, redis):
+    info = replace(WORKER, device="gpu", state="waiting", waits_for="held by gpu0@host-1")
+    announce(redis, info, 60)
+    assert "waiting: held by gpu0@host-1" in fitq("workers").out
+    (listed,) = fitq("workers", "--json").json
+    assert (listed["state"], listed["waits_for"]) == ("waiting", "held by gpu0@host-1")
+    assert (listed["devices"], listed["share"], listed["memory"]) == (1, 1.0, None)
+
+
+@pytest.mark.services
 def test_workers_are_listed_with_what_they_do(queue, fitq, redis, records, train_job, claim):
     # Given a worker that runs a job, one that is idle, and one that waits for its device
     record = records.create(train_job())

@@ -279,6 +279,7 @@ def audit_held(redis: Any) -> list[Finding]:
         redis: a connection that decodes text.
     """
     found = [Finding("left", "", f"the lease {key}") for key in redis.scan_iter("fitq:lease:*")]
+    found += [Finding("left", "", f"the device {key}") for key in redis.scan_iter("fitq:device:*")]
     return found + [
         Finding("left", "", f"the worker {key}") for key in redis.scan_iter("fitq:worker:*")
     ]

@@ -65,6 +65,8 @@ class Member:
             self._folder,
             self.cores,
             arguments=("--threads", "1"),
+            # A host of its own, since the sets of cores may overlap.
+            FITQ_HOST=f"place-{self.cores.replace(',', '.')}",
             **self._environment,
         )
         self.started.append(self.worker.process.pid)

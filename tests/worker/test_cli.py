@@ -17,7 +17,7 @@ from fitq_shared.settings import Settings
 from fitq_shared.specs.describe import DescribeJob
 from fitq_shared.workers import WorkerInfo, list_workers
 from fitq_worker import __version__
-from fitq_worker.devices import find_devices
+from fitq_worker.devices.gpus import find_gpus
 from support.redis_server import free_port
 from support.waiting import wait_until
 from support.worker import Worker
@@ -50,7 +50,8 @@ def test_it_says_its_version_and_its_options(tmp_path: Path) -> None:
     assert (version.returncode, version.stdout.split()[-1]) == (0, __version__)
     help_ = start(tmp_path, "--help")
     assert help_.returncode == 0
-    for option in ("--device", "--cores", "--threads", "--log-level"):
+    options = ("--device", "--cores", "--core-count", "--core-share", "--gpus", "--gpu-share")
+    for option in (*options, "--threads", "--log-level"):
         assert option in help_.stdout
 
 
@@ -103,8 +104,42 @@ def test_cores_that_are_not_there(tmp_path: Path, settings: Settings, cores: str
     assert f"--cores = '{cores}': expected cores such as 0-3" in told(done)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("FITQ_CORES", "no", "--cores = 'no'"),
+        ("FITQ_CORE_COUNT", "0", "--core-count = 0"),
+        ("FITQ_CORE_SHARE", "2", "--core-share = 2.0"),
+        ("FITQ_GPUS", "0", "--gpus = 0"),
+        ("FITQ_GPU_SHARE", "x", "'x' is not a valid float"),
+        ("FITQ_DEVICE", "abacus", "'abacus' is not one of"),
+        ("FITQ_THREADS", "many", "'many' is not a valid integer"),
+        ("FITQ_HOST", "no host", "FITQ_HOST = 'no host'"),
+    ],
+)
+def test_each_option_may_be_a_variable(
+    tmp_path: Path, settings: Settings, variable: str, value: str, said: str
+) -> None:
+    done = start(
+        tmp_path,
+        **{"FITQ_REDIS_URL": settings.redis_url, "FITQ_STORE": str(tmp_path), variable: value},
+    )
+    assert done.returncode == 2
+    assert said in told(done)
+
+
+def test_an_empty_variable_is_none(tmp_path: Path, settings: Settings) -> None:
+    """As compose passes what its user has not set."""
+    names = ("DEVICE", "CORES", "CORE_COUNT", "CORE_SHARE", "GPUS", "GPU_SHARE", "THREADS", "HOST")
+    empty = {f"FITQ_{name}": "" for name in names}
+    done = start(tmp_path, FITQ_REDIS_URL=settings.redis_url, **empty)
+    # All of them are read before the store is missed
+    assert done.returncode == 1
+    assert "FITQ_STORE is not set" in told(done)
+
+
 def test_a_gpu_that_is_not_there(tmp_path: Path, settings: Settings) -> None:
-    if find_devices("auto")[0].kind == "gpu":
+    if find_gpus():
         pytest.skip("this machine has a GPU")
     done = start(
         tmp_path,
@@ -160,7 +195,10 @@ def test_a_second_worker_on_the_same_cores_waits_for_the_first(
     wait_until(lambda: one_that_waits(settings, third), 30, "another that waits")
     # Then they say that they wait, and for what, and have not loaded Keras
     assert waiting.device_name == f"CPU, 1 core ({core})"
-    assert f"waiting: CPU, 1 core ({core}) in use by another worker" in second.text()
+    assert first.info is not None
+    assert waiting.waits_for == f"held by {first.info.name}"
+    assert second.text().count("waiting for") == 1
+    assert f"waiting for CPU, 1 core ({core}): held by {first.info.name}" in second.text()
     assert "Keras is ready" not in second.text()
     # And one that is interrupted leaves at once, and is forgotten
     third.process.send_signal(signal.SIGINT)

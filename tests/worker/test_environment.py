@@ -33,7 +33,12 @@ def test_python_and_packages_are_those_that_run(identity: Identity) -> None:
 def test_device_host_and_threads(identity: Identity) -> None:
     found = describe_environment(identity)
     assert found["worker"] == "cpu0-1@here"
-    assert found["device"] == {"kind": "cpu", "name": "CPU, 2 cores (0-1)"}
+    assert found["device"] == {
+        "kind": "cpu",
+        "name": "CPU, 2 cores (0-1)",
+        "count": 1,
+        "share": 1.0,
+    }
     host = found["host"]
     assert isinstance(host, dict)
     assert (host["name"], host["cores"]) == (identity.host, os.cpu_count())

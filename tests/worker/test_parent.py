@@ -98,8 +98,7 @@ def test_nothing_is_prefetched(
     kept = Path(session_settings.store_url or "") / "datasets"
     (Path(settings.store_url or "") / "datasets").symlink_to(kept)
     queue, redis = Client(settings), open_redis(settings)
-    one, other = sorted(os.sched_getaffinity(0))[:2]
-    busy = start_worker(str(one)).wait_until_ready()
+    busy = start_worker(arguments=("--core-count", "1")).wait_until_ready()
     long = queue.submit(training(queue, epochs=10_000, batch_size=8192))
     wait_for_epoch(queue, long)
     # When a second one comes
@@ -110,7 +109,7 @@ def test_nothing_is_prefetched(
     assert redis.llen(queue_for("any")) == 1
     assert queue.place(second) == 0
     # And an idle worker takes it, while the first job goes on
-    idle = start_worker(str(other)).wait_until_ready()
+    idle = start_worker(arguments=("--core-count", "1")).wait_until_ready()
     ended = wait_for_state(queue, second, "succeeded", "failed")
     assert ended.state == "succeeded"
     assert idle.info is not None
@@ -119,9 +118,14 @@ def test_nothing_is_prefetched(
     assert redis.llen(queue_for("any")) == 0
     running = queue.job(long.id)
     assert (running.state, running.worker) == ("running", busy.info.name)
-    # And each child is held to its own core
-    assert busy.child().cpu_affinity() == [one]
-    assert idle.child().cpu_affinity() == [other]
+    # And each child is held to a core of its own, with as many threads
+    (one,), (other,) = busy.child().cpu_affinity(), idle.child().cpu_affinity()
+    assert one != other
+    assert busy.child().environ()["OMP_NUM_THREADS"] == "1"
+    assert (busy.info.name, idle.info.name) == (
+        f"cpu{one}@{socket.gethostname()}",
+        f"cpu{other}@{socket.gethostname()}",
+    )
     queue.cancel(long)
     wait_for_state(queue, long, "cancelled")
 

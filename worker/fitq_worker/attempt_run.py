@@ -74,7 +74,7 @@ def prepare(app: Celery, settings: Settings, identity: Identity) -> None:
         identity=identity,
         records=Records(patient, settings.loss_limit),
         live_records=Records(open_redis(settings)),
-        lease=Lease(patient, identity.resource, identity.token, settings.lease_seconds),
+        lease=identity.lease(patient, settings.lease_seconds),
         signer=Signer.from_settings(settings),
     )
 
@@ -197,7 +197,7 @@ def _stopped(child: _Child, attempt: Attempt, folder: AttemptFolder, order: str)
         _fail(child, attempt, folder, timed_out(child.records.get(attempt.job_id)))
     elif order == "drain":
         reason = Reason("drain", f"the worker {child.identity.name} was told to leave")
-        _give_back(child, attempt, reason, "")
+        _give_back(child, attempt, reason, "", patient=not flags.cut_off())
     raise NotPublished(order)
 
 
@@ -229,8 +229,11 @@ def _seal(attempt: Attempt, folder: AttemptFolder) -> None:
         log.warning("job %s: no manifest: %s", attempt.job_id, unsealed.message)
 
 
-def _give_back(child: _Child, attempt: Attempt, reason: Reason, counts: Counts) -> None:
-    give_back(child.app, child.records, attempt, reason, counts)
+def _give_back(
+    child: _Child, attempt: Attempt, reason: Reason, counts: Counts, *, patient: bool = True
+) -> None:
+    records = child.records if patient else child.live_records
+    give_back(child.app, records, attempt, reason, counts)
 
 
 def _rounded(metrics: dict[str, float]) -> dict[str, float]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -17,13 +18,62 @@ if TYPE_CHECKING:
     from fitq_worker.rows import ShuffledRows
 
 
-def prepare(device: DeviceKind, threads: int) -> None:
-    """Fit TensorFlow to the worker's device before it is first used."""
+class _Mirrored:
+    """What several devices train a model with; None for one device."""
+
+    strategy: tf.distribute.Strategy | None = None
+
+
+def prepare(device: DeviceKind, threads: int, memory_limit: int | None = None) -> None:
+    """Fit TensorFlow to the worker's devices before it is first used.
+
+    Args:
+        threads: how many one operation may use.
+        memory_limit: how many bytes of each GPU to take, at once; None: as much as is needed.
+    """
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1 if threads == 1 else 2)
-    if device == "gpu":
-        for gpu in tf.config.list_physical_devices("GPU"):
+    if device != "gpu":
+        return
+    for gpu in tf.config.list_physical_devices("GPU"):
+        if memory_limit is None:
             tf.config.experimental.set_memory_growth(gpu, True)
+        else:
+            limit = tf.config.LogicalDeviceConfiguration(memory_limit=memory_limit // 2**20)
+            tf.config.set_logical_device_configuration(gpu, [limit])
+    if gpus() > 1:
+        mirror([f"GPU:{number}" for number in range(gpus())])
+
+
+def gpus() -> int:
+    """How many GPUs TensorFlow sees."""
+    return len(tf.config.list_physical_devices("GPU"))
+
+
+def mirror(devices: Sequence[str]) -> None:
+    """Train on these devices at once from now on: each takes its part of every batch.
+
+    Args:
+        devices: as TensorFlow calls them, such as "GPU:0".
+    """
+    # TensorFlow's collective operations, the default, fail within the loop of several steps.
+    operations = tf.distribute.ReductionToOneDevice()
+    _Mirrored.strategy = tf.distribute.MirroredStrategy(list(devices), operations)
+
+
+def scope() -> contextlib.AbstractContextManager[object]:
+    """In this a model to be trained is made, with its optimizer and metrics, and fitted."""
+    return _Mirrored.strategy.scope() if _Mirrored.strategy else contextlib.nullcontext()
+
+
+def keep_first_batch(model: keras.Model) -> None:
+    """Let a model that is built, with its optimizer and metrics, see each batch of its stream.
+
+    On several devices Keras takes the first batch away to build the model by it, also when that
+    is done, and fails if the devices' parts of it are of different sizes.
+    """
+    if _Mirrored.strategy:
+        model._maybe_symbolic_build = lambda **_: None
 
 
 def stream(rows: ShuffledRows, first_epoch: int = 0, first_batch: int = 0) -> Any:
@@ -57,7 +107,7 @@ def memory_is_exhausted(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return "host"
     if isinstance(error, tf.errors.ResourceExhaustedError):
-        return "device" if tf.config.list_physical_devices("GPU") else "host"
+        return "device" if gpus() else "host"
     return None
 
 

@@ -23,6 +23,20 @@ JOBS_PER_CHILD = 100
 CHILD_CANNOT_GO_ON = 70
 
 
+def check_gpus(identity: Identity, seen: int) -> None:
+    """See that Keras can use the worker's GPUs: else jobs would run on the CPU, unnoticed.
+
+    Raises:
+        RuntimeError: it says what to install.
+    """
+    claimed = identity.units if identity.device == "gpu" else 0
+    if seen < claimed:
+        raise RuntimeError(
+            f"TensorFlow sees {seen} of the {claimed} GPUs of this worker: "
+            "pip install 'fitq-worker[gpu]', and check the NVIDIA driver"
+        )
+
+
 def connect(app: Celery, settings: Settings, identity: Identity) -> None:
     """Prepare each new child before it takes its first job."""
 
@@ -31,7 +45,8 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
         try:
             from fitq_worker import attempt_run, backend, flags
 
-            backend.prepare(identity.device, identity.threads)
+            backend.prepare(identity.device, identity.threads, identity.memory_limit)
+            check_gpus(identity, backend.gpus())
             attempt_run.prepare(app, settings, identity)
         except Exception:
             log.exception("the child cannot start: the worker leaves")

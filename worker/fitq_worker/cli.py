@@ -1,4 +1,4 @@
-"""The command `fitq-worker`: claims one device, then becomes a Celery worker on it."""
+"""The command `fitq-worker`: claims its devices, then becomes a Celery worker on it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import logging
 import os
 import secrets
 import signal
-import socket
 import sys
-import threading
 from pathlib import Path
+from typing import Any
 
 import click
 
 from fitq_shared.errors import FitqError, StoreError
-from fitq_shared.lease import Lease
 from fitq_shared.queues import queues_served_by
-from fitq_shared.redis_link import Redis, open_redis, reporting_unreachable
+from fitq_shared.redis_link import open_redis, reporting_unreachable
 from fitq_shared.settings import Settings
 from fitq_shared.store import Store
-from fitq_shared.workers import announce, drain_order, withdraw
 from fitq_worker import __version__
-from fitq_worker.devices import Device, find_devices
+from fitq_worker.devices.claim import Claim
+from fitq_worker.devices.demands import Wishes, find_demand
+from fitq_worker.devices.device import Holding
+from fitq_worker.devices.host import host_id
 from fitq_worker.identity import Identity
 
 log = logging.getLogger(__name__)
@@ -35,12 +35,41 @@ log = logging.getLogger(__name__)
     type=click.Choice(["auto", "cpu", "gpu"]),
     default="auto",
     show_default=True,
-    help="What to work on: a GPU that is free, the CPU, or a GPU where there is one.",
+    envvar="FITQ_DEVICE",
+    help="What to work on: GPUs, CPU cores, or a GPU where there is one.",
 )
-@click.option("--cores", help="CPU cores to use, such as 0-3 or 0,2. Default: all.")
+@click.option("--cores", envvar="FITQ_CORES", help="These CPU cores, such as 0-3 or 0,2.")
+@click.option(
+    "--core-count",
+    type=int,
+    envvar="FITQ_CORE_COUNT",
+    help="So many CPU cores that no other worker has. Default: all, or what a quota allows.",
+)
+@click.option(
+    "--core-share",
+    type=float,
+    default=1.0,
+    envvar="FITQ_CORE_SHARE",
+    help="How much of each core: with 0.5, two workers share them.",
+)
+@click.option(
+    "--gpus",
+    type=int,
+    default=1,
+    envvar="FITQ_GPUS",
+    help="How many GPUs to train on at once. Default: 1.",
+)
+@click.option(
+    "--gpu-share",
+    type=float,
+    default=1.0,
+    envvar="FITQ_GPU_SHARE",
+    help="How much of each GPU: with 0.5, two workers share it, each with half of its memory.",
+)
 @click.option(
     "--threads",
     type=click.IntRange(1, 1024),
+    envvar="FITQ_THREADS",
     help="How many threads one operation may use. Default: one for each core.",
 )
 @click.option(
@@ -48,24 +77,27 @@ log = logging.getLogger(__name__)
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False),
     default="INFO",
     show_default=True,
+    envvar="FITQ_LOG_LEVEL",
     help="How much to log.",
 )
-def worker(device: str, cores: str | None, threads: int | None, log_level: str) -> None:
-    """Take jobs from the queue and run them on one device.
+def worker(threads: int | None, log_level: str, **wishes: Any) -> None:
+    """Take jobs from the queue and run them on a device of this host.
 
-    Waits while all its devices belong to other workers. Redis and the store come from
-    FITQ_REDIS_URL and FITQ_STORE, or from the local stack of this folder.
+    Waits while other workers, or foreign programs on a GPU, have what it asks for. Redis and the
+    store come from FITQ_REDIS_URL and FITQ_STORE, or from the local stack of this folder. Each
+    option may also be given as a variable: --core-count as FITQ_CORE_COUNT.
     """
     logging.basicConfig(level=log_level.upper(), format="[%(asctime)s: %(levelname)s] %(message)s")
     settings = Settings.load()
-    devices = find_devices(device, cores)
+    demand = find_demand(Wishes(**wishes), host_id(settings))
     _check_store(settings)
     _check_keras()
     with reporting_unreachable(settings):
         open_redis(settings).ping()
-        identity, chosen = _claim(open_redis(settings, patient=True), devices, settings, threads)
-    log.info("holds %s as %s", chosen.name, identity.name)
-    _become_celery(identity, chosen, log_level)
+        patient = open_redis(settings, patient=True)
+        identity, holding = Claim(patient, settings, demand, threads).wait()
+    log.info("holds %s as %s", holding.name, identity.name)
+    _become_celery(identity, holding, log_level)
 
 
 def main() -> None:
@@ -108,57 +140,16 @@ def _check_keras() -> None:
         )
 
 
-def _claim(
-    redis: Redis, devices: list[Device], settings: Settings, threads: int | None
-) -> tuple[Identity, Device]:
-    """Take the lease of the first device that is free, waiting for as long as none is."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave the same way as on Ctrl-C
-    token = secrets.token_hex(8)
-    since = redis.time()[0]
-    pause = threading.Event()
-    told = False
-    while True:
-        for device in devices:
-            if Lease(redis, device.resource, token, settings.lease_seconds).acquire():
-                return _identity(token, device, threads), device
-        if not told:
-            log.info("waiting: %s in use by another worker", ", ".join(d.name for d in devices))
-            told = True
-        waiting = _identity(token, devices[0], threads)
-        announce(redis, waiting.info("waiting", since), settings.lease_seconds)
-        try:
-            pause.wait(min(1.0, settings.lease_seconds / 3))
-            if drain_order(redis, token):
-                log.info("told to leave")
-                sys.exit(0)
-        except (KeyboardInterrupt, SystemExit):
-            withdraw(redis, token)
-            raise
-
-
-def _identity(token: str, device: Device, threads: int | None) -> Identity:
-    host = socket.gethostname()
-    return Identity(
-        token=token,
-        name=f"{device.label}@{host}",
-        host=host,
-        device=device.kind,
-        device_name=device.name,
-        resource=device.resource,
-        threads=threads or len(device.cores),
-    )
-
-
-def _become_celery(identity: Identity, device: Device, log_level: str) -> None:
-    """Replace this process by Celery, which sees only the claimed device."""
+def _become_celery(identity: Identity, holding: Holding, log_level: str) -> None:
+    """Replace this process by Celery, which sees only what was claimed."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.sched_setaffinity(0, device.cores)
+    os.sched_setaffinity(0, holding.cores)
     environment = {
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "OMP_NUM_THREADS": str(identity.threads),
         **os.environ,
         "KERAS_BACKEND": "tensorflow",
-        **device.environment,
+        **holding.environment,
         **identity.to_environment(),
     }
     arguments = [

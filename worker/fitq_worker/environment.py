@@ -26,7 +26,12 @@ def describe_environment(identity: Identity, seed: int | None = None) -> dict[st
         "platform": platform.platform(),
         "fitq": __version__,
         "packages": {**_packages(), **backend.versions()},
-        "device": {"kind": identity.device, "name": identity.device_name},
+        "device": {
+            "kind": identity.device,
+            "name": identity.device_name,
+            "count": identity.units,
+            "share": identity.share,
+        },
         "worker": identity.name,
         "host": {
             "name": identity.host,

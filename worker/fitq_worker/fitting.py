@@ -56,6 +56,7 @@ class Fitting:
             else None
         )
         self._state = TrainingState(model, self._stopping, rows.x, rows.y)
+        backend.keep_first_batch(model)
         self._resumed = self._find_checkpoint()
         self._history = self._history_so_far()
         self._course = self._plan_course()

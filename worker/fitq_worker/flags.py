@@ -1,8 +1,8 @@
 """What parent and child tell each other without Redis or signals, in shared memory.
 
-The memory is made before the fork. "drain" is set by the parent; "warm", the process's id and
-the attempt that it has in hand by the child. A process that runs a job for the child finds it by
-an inherited descriptor.
+The memory is made before the fork. "drain" and "cut off" are set by the parent; "warm", the
+process's id and the attempt that it has in hand by the child. A process that runs a job for the
+child finds it by an inherited descriptor.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 VARIABLE = "FITQ_FLAGS_FD"
 
 # An id has at most 32 letters, and the number of an attempt 7 digits: see job_message.py.
-_DRAIN, _WARM, _CHILD, _IN_HAND, _SIZE = 0, 1, 8, 16, 64
+_DRAIN, _WARM, _CUT_OFF, _CHILD, _IN_HAND, _SIZE = 0, 1, 2, 8, 16, 64
 
 
 def _open() -> int:
@@ -40,6 +40,16 @@ def start_draining() -> None:
 def draining() -> bool:
     """Whether the worker is to give back the job in hand and leave."""
     return _FLAGS[_DRAIN] == 1
+
+
+def set_cut_off() -> None:
+    """Say that Redis has been out of reach for so long that the devices must be left."""
+    _FLAGS[_CUT_OFF] = 1
+
+
+def cut_off() -> bool:
+    """Whether nobody is to wait for Redis any more."""
+    return _FLAGS[_CUT_OFF] == 1
 
 
 def set_warm() -> None:

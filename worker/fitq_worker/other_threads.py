@@ -94,7 +94,7 @@ def _main() -> None:
     from fitq_worker import attempt_run, backend
 
     settings, identity = Settings.load(), Identity.from_environment()
-    backend.prepare(identity.device, identity.threads)
+    backend.prepare(identity.device, identity.threads, identity.memory_limit)
     attempt_run.prepare(make_app(settings), settings, identity)
     attempt = Attempt(**json.loads(os.environ[_ATTEMPT]))
     try:

@@ -44,10 +44,11 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
         reaper.start()
         copies.start()
 
-    def end(**_: Any) -> None:
+    def end(sender: Any, **_: Any) -> None:
         reaper.stop()
         copies.stop()
         keeper.stop()
+        sender.exitcode = keeper.exit_code or sender.exitcode
 
     def told_to_leave(**_: Any) -> None:
         leaving.signalled()

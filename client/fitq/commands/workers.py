@@ -42,7 +42,7 @@ def command(as_json: bool) -> None:
         ["name", "device", "state", "job", "host", "pid", "since", "version"],
         [
             [
-                *(r["name"], r["device_name"], r["state"], r["job"]),
+                *(r["name"], r["device_name"], _shown_state(r), r["job"]),
                 *(r["host"], r["pid"], ago(float(str(r["since"]))), _version(r)),
             ]
             for r in rows
@@ -57,6 +57,11 @@ def _state(client: Client, worker: WorkerInfo, job: JobRecord | None) -> str:
     if job:
         return "busy"
     return "idle" if worker.state == "ready" else worker.state
+
+
+def _shown_state(worker: dict[str, Any]) -> str:
+    waits_for = worker["waits_for"] if worker["state"] == "waiting" else ""
+    return f"waiting: {waits_for}" if waits_for else str(worker["state"])
 
 
 def _version(worker: dict[str, Any]) -> str:

@@ -59,7 +59,7 @@ class HistoryFile(keras.callbacks.Callback):
         """Write and report the epoch's row."""
         row: dict[str, float] = {"epoch": epoch + 1}
         row.update({name: float(value) for name, value in (logs or {}).items()})
-        row["learning_rate"] = float(self.model.optimizer.learning_rate)
+        row["learning_rate"] = float(self.model.optimizer.learning_rate.numpy())
         row["seconds"] = self.seconds()
         self.rows.append(row)
         self._write()

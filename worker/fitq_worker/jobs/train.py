@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_worker import backend
 from fitq_worker.datasets.loading import load
 from fitq_worker.environment import describe_environment
 from fitq_worker.figures.history import plot_history
@@ -43,15 +44,19 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
     targets = Targets(dataset.facts.classes, one_hot=spec.one_hot)
     training, validation = split_rows(dataset, spec.validation_split, spec.rows)
     rows = ShuffledRows(training[0], targets.encode(training[1]), spec.batch_size, spec.seed)
-    model = _compiled_model(spec, dataset, targets, rows)
+    # Else the names of layers would count on from the models of earlier jobs.
+    keras.utils.clear_session(free_memory=False)
+    with backend.scope():
+        model = _compiled_model(spec, dataset, targets, rows)
     _write_model_description(folder, model)
     context.reporter.obey()
     draw_dataset(folder, dataset)
     context.reporter.obey()
     log.info("training on %s rows, validating on %s", len(training[0]), len(validation[0]))
     held_out = (validation[0], targets.encode(validation[1])) if len(validation[0]) else None
-    fitting = Fitting(context, spec, model, rows, held_out)
-    fitting.run()
+    with backend.scope():
+        fitting = Fitting(context, spec, model, rows, held_out)
+        fitting.run()
     with folder.file(AttemptFolder.model) as path:
         model.save(path)
     with folder.file(AttemptFolder.history_plot) as path:
@@ -64,8 +69,6 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
 def _compiled_model(
     spec: TrainJob, dataset: Dataset, targets: Targets, rows: ShuffledRows
 ) -> keras.Model:
-    # Else the names of layers would count on from the models of earlier jobs.
-    keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(spec.seed)
     facts = dataset.facts
     model = build_model(spec.model, facts.image_shape, facts.classes)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from fitq_shared.queues import DeviceNeed, queue_for
+from fitq_shared.queues import DeviceNeed, Needs, Priority, QueueName
 from fitq_shared.schema import SCHEMA_VERSION
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -33,6 +33,8 @@ class JobRecord:
     `first_attempt` are not resumed from. `losses` and `faults` count lost workers and faults
     of the infrastructure; `ran` is for how long earlier attempts have run, in seconds. A queued
     job that is `due` later waits until then. `proof` is the client's signature, if it signs.
+    `queue` is where it waits: the name says its needs, its priority and its lane, which stays
+    the same until the job is retried.
     """
 
     id: str
@@ -41,6 +43,7 @@ class JobRecord:
     owner: str
     tags: tuple[str, ...]
     device: DeviceNeed
+    queue: str
     summary: str
     spec: dict[str, Any]
     spec_hash: str
@@ -69,9 +72,14 @@ class JobRecord:
     manifest: str | None = None
 
     @property
-    def queue(self) -> str:
-        """The queue that the job's needs name."""
-        return queue_for(self.device, self.schema)
+    def needs(self) -> Needs:
+        """What the job needs of a worker."""
+        return Needs(self.device, self.spec.get("min_gpu_memory"), self.spec.get("gpus"))
+
+    @property
+    def priority(self) -> Priority:
+        """Which jobs the job goes before."""
+        return QueueName.parse(self.queue).priority
 
     @property
     def timeout(self) -> float | None:
@@ -86,7 +94,7 @@ class JobRecord:
 
     def public(self) -> dict[str, Any]:
         """The record for people and programs: without what only workers need."""
-        shown = asdict(self)
+        shown = asdict(self) | {"priority": self.priority}
         for secret in ("token", "lease", "proof"):
             del shown[secret]
         return shown
@@ -107,7 +115,11 @@ class JobRecord:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, str]) -> JobRecord:
-        """Read a record as Redis keeps it."""
+        """Read a record as Redis keeps it.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is none of fitq's.
+        """
 
         def number(name: str) -> float | None:
             return float(fields[name]) if name in fields else None
@@ -120,6 +132,7 @@ class JobRecord:
             owner=fields["owner"],
             tags=tuple(json.loads(fields["tags"])),
             device=fields["device"],  # type: ignore[arg-type]
+            queue=str(QueueName.parse(fields["queue"])),
             summary=fields["summary"],
             spec=json.loads(fields["spec"]),
             spec_hash=fields["spec_hash"],

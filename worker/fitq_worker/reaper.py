@@ -17,7 +17,6 @@ import redis
 from kombu.exceptions import OperationalError
 
 from fitq_shared.dispatch import send_to_front
-from fitq_shared.queues import QUEUES
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
@@ -132,7 +131,7 @@ class Reaper:
                 send_to_front(self._app, self._records, record)
 
     def _send_lost_messages(self) -> None:
-        for queue in QUEUES:
+        for queue in self._records.queues():
             lost = list(self._records.without_message(queue, MESSAGE_GRACE_SECONDS))
             for record in reversed(lost):
                 if self._records.may_resend(record):

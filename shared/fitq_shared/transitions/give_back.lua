@@ -1,9 +1,10 @@
 -- running(n, token) -> queued(n + 1), because its worker is lost or gives the job back.
 -- A job that was to be cancelled is cancelled; one that lost too many workers, or met too many
 -- faults, has failed. It comes to the front of its queue; after repeated trouble, not at once.
--- KEYS: job, running, front, delayed, events, lease
+-- KEYS: job, running, front, delayed, events, lease, queues
 -- ARGV: id, attempt, token, reason (JSON), counts as ('lost', 'fault' or ''), loss_limit,
---       fault_limit, guard ('1': only when nobody holds the lease any more), keep_events_ms
+--       fault_limit, guard ('1': only when nobody holds the lease any more), keep_events_ms,
+--       queue
 local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'losses', 'faults', 'cancel', 'started', 'ran')
 if job[1] ~= 'running' or job[2] ~= ARGV[2] or job[3] ~= ARGV[3] then return 'stale' end
 if ARGV[8] == '1' and redis.call('GET', KEYS[6]) == ARGV[3] then return 'alive' end
@@ -37,6 +38,7 @@ if ARGV[5] == 'fault' then delay = math.min(60, 2 ^ faults) end
 if ARGV[5] == 'lost' and losses > 1 then delay = math.min(60, 2 ^ losses) end
 if delay == 0 then
   redis.call('ZADD', KEYS[3], now, ARGV[1])
+  redis.call('SADD', KEYS[7], ARGV[10])
   return 'queued'
 end
 local due = string.format('%.6f', tonumber(now) + delay)

@@ -33,7 +33,7 @@ class JobQueues(Queues):  # type: ignore[misc]
 
     def format(self, indent: int = 0, indent_first: bool = True) -> str:
         """The queues that a worker takes from, as its log shows them at its start."""
-        needs = dict.fromkeys(name.rpartition(".")[0] for name in self.consume_from)
+        needs = dict.fromkeys(name.rsplit(".", 2)[0] for name in self.consume_from)
         lines = [f"{' ' * indent}.> {need}.*" for need in needs]
         return "\n".join(lines) if indent_first else "\n".join(lines).lstrip()
 

@@ -18,7 +18,7 @@ from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError
 from fitq_shared.events import ENDINGS, Event, follow
 from fitq_shared.outage import Outage
 from fitq_shared.record import JobRecord
-from fitq_shared.records import Records
+from fitq_shared.records import Place, Records
 from fitq_shared.redis_link import (
     PATIENT_SECONDS,
     QUICK_SECONDS,
@@ -224,8 +224,8 @@ class Client:
             raise QueueUnreachable(error.message, f"{error.hint}; {todo}") from error
         return client.job(record.id)
 
-    def place(self, record: JobRecord) -> int | None:
-        """How many jobs are before this one in its queue; None when it is not queued."""
+    def place(self, record: JobRecord) -> Place | None:
+        """Where a job stands among those that wait; None when it is not queued."""
         with reporting_unreachable(self.settings):
             return self._records.place(record)
 

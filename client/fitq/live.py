@@ -6,7 +6,7 @@ a bar with the time left; elsewhere a line for each epoch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -20,10 +20,10 @@ from rich.progress import (
 )
 
 from fitq.client import Client
+from fitq.waiting import nobody, where_it_stands
 from fitq_shared.events import ENDINGS, Event
 from fitq_shared.record import JobRecord
 from fitq_shared.texts import printable
-from fitq_shared.workers import WorkerInfo
 
 _NOT_METRICS = {"phase", "epoch", "epochs", "batch", "batches", "seconds", "learning_rate"}
 _TICKS_UNTIL_WORKERS_ARE_COUNTED = 2
@@ -52,6 +52,7 @@ def follow(client: Client, record: JobRecord) -> JobRecord:
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
         view = _View(client, record, console, bar)
+        view.begin()
         for event in client.events(record):
             if event is not None:
                 view.show(event)
@@ -78,6 +79,12 @@ class _View:
         self._waiting = True
         self._ticks = 0
 
+    def begin(self) -> None:
+        """Say at once if nobody is there to run the job."""
+        record = self._client.job(self._record.id)
+        if record.state == "queued" and (text := nobody(record, self._client.workers())):
+            self._say(text)
+
     def show(self, event: Event) -> None:
         """Show what has happened."""
         data = event.data
@@ -98,15 +105,11 @@ class _View:
         self._ticks += 1
         if self._ticks < _TICKS_UNTIL_WORKERS_ARE_COUNTED:
             return
-        record, workers = self._record, self._client.workers()
-        there = [worker for worker in workers if worker.takes_jobs and worker.serves(record)]
-        if not there:
-            self._say(_nobody(record, workers))
-            return
-        place = self._client.place(self._record)
-        if place is not None:
-            before = "it is next" if place == 0 else f"{place} before it"
-            self._say(f"waiting: {before}, {len(there)} worker{'s' if len(there) > 1 else ''}")
+        workers = self._client.workers()
+        if text := nobody(self._record, workers):
+            self._say(text)
+        elif place := self._client.place(self._record):
+            self._say(where_it_stands(self._record, place, workers))
 
     def _move(self, data: Mapping[str, Any]) -> None:
         total = data["epochs"] * data["batches"]
@@ -125,23 +128,6 @@ class _View:
         if text != self._said:
             self._said = text
             self._console.print(text, markup=False, soft_wrap=True)
-
-
-def _nobody(record: JobRecord, workers: Sequence[WorkerInfo]) -> str:
-    """That no worker takes such a job now, and what would help."""
-    device = "" if record.device == "any" else f" --device {record.device}"
-    text = f"waiting: no worker takes jobs for {_NEEDS[record.device]} now; "
-    others = sorted({worker.schema for worker in workers} - {record.schema})
-    if others:
-        versions = ", ".join(map(str, others))
-        return (
-            f"{text}the job is of version {record.schema}, and there are workers for version "
-            f"{versions}: bring them and this client to the same release of fitq"
-        )
-    return f"{text}start one with `fitq-worker{device}`, or a local stack with `fitq up`"
-
-
-_NEEDS = {"any": "any device", "cpu": "a CPU", "gpu": "a GPU"}
 
 
 def _epoch_line(row: Mapping[str, Any], epochs: int) -> str:

@@ -32,9 +32,18 @@ def submit_and_follow(
         else:
             click.echo(f"{record.id}  {record.name}  queued: {record.summary}")
             click.echo(f"follow it with `fitq watch {record.name}`", err=True)
+            say_if_nobody_is_there(client, record)
         return None
     click.echo(f"job {record.id} ({record.name}): {printable(record.summary)}", err=True)
     return show_end(client, follow_to_end(client, record), as_json=as_json)
+
+
+def say_if_nobody_is_there(client: Client, record: JobRecord) -> None:
+    """Say that no worker that is there can run a job that was just queued."""
+    from fitq.waiting import nobody
+
+    if text := nobody(record, client.workers()):
+        click.echo(text, err=True)
 
 
 def follow_to_end(client: Client, record: JobRecord) -> JobRecord:

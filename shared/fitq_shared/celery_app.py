@@ -10,13 +10,38 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery
-from kombu import Exchange, Queue
+from celery.app.amqp import AMQP, Queues
+from kombu import Queue
 
-from fitq_shared.queues import QUEUES
 from fitq_shared.redis_link import sentinel_options
 from fitq_shared.redis_url import RedisUrl
 from fitq_shared.settings import Settings
 from fitq_shared.signing import Signer
+
+
+class JobQueues(Queues):  # type: ignore[misc]
+    """Queues that are lists in Redis and nothing else.
+
+    Celery sends to a queue by its name alone. A binding for each name, which it would declare,
+    would only take time (for each connection of a worker, for each of its hundreds of queues),
+    and stay in Redis for ever.
+    """
+
+    def new_missing(self, name: str) -> Queue:
+        """The queue of a name that was not heard of before."""
+        return Queue(name, routing_key=name, no_declare=True)
+
+    def format(self, indent: int = 0, indent_first: bool = True) -> str:
+        """The queues that a worker takes from, as its log shows them at its start."""
+        needs = dict.fromkeys(name.rsplit(".", 2)[0] for name in self.consume_from)
+        lines = [f"{' ' * indent}.> {need}.*" for need in needs]
+        return "\n".join(lines) if indent_first else "\n".join(lines).lstrip()
+
+
+class JobTransport(AMQP):  # type: ignore[misc]
+    """Celery's way to its queues, with queues of this kind."""
+
+    queues_cls = JobQueues
 
 
 def make_app(settings: Settings) -> Celery:
@@ -26,7 +51,7 @@ def make_app(settings: Settings) -> Celery:
         InvalidInput: the URL of Redis is none, or the settings for signing do not fit together.
     """
     url = RedisUrl.parse(settings.redis_url)
-    app = Celery("fitq", broker=url.broker_url, set_as_current=False)
+    app = Celery("fitq", broker=url.broker_url, amqp=JobTransport, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",
@@ -45,7 +70,6 @@ def make_app(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_transport_options=_transport_options(url),
         broker_use_ssl=url.tls or None,
-        task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
         enable_utc=True,
         timezone="UTC",
     )
@@ -64,6 +88,9 @@ def _transport_options(url: RedisUrl) -> dict[str, Any]:
         "socket_connect_timeout": 3,
         "socket_timeout": 15,
         "socket_keepalive": True,
+        # Priorities are queues of ours, so that low ones still end; kombu's own are strict, and
+        # would make four keys of each queue.
+        "priority_steps": [0],
     }
     if url.master_name is not None:
         options |= {"master_name": url.master_name, "sentinel_kwargs": sentinel_options(url)}

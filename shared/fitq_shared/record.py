@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
 
-from fitq_shared.queues import DeviceNeed, queue_for
+from fitq_shared.queues import DeviceNeed, Needs, Priority, QueueName
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.specs.base import Label
 
@@ -43,6 +43,8 @@ class JobRecord:
     `first_attempt` are not resumed from. `losses` and `faults` count lost workers and faults
     of the infrastructure; `ran` is for how long earlier attempts have run, in seconds. A queued
     job that is `due` later waits until then. `proof` is the client's signature, if it signs.
+    `queue` is where it waits: the name says its needs, its priority and its lane, which stays
+    the same until the job is retried.
     """
 
     id: str
@@ -51,6 +53,7 @@ class JobRecord:
     owner: str
     tags: tuple[str, ...]
     device: DeviceNeed
+    queue: str
     summary: str
     spec: dict[str, Any]
     spec_hash: str
@@ -79,9 +82,14 @@ class JobRecord:
     manifest: str | None = None
 
     @property
-    def queue(self) -> str:
-        """The queue that the job's needs name."""
-        return queue_for(self.device, self.schema)
+    def needs(self) -> Needs:
+        """What the job needs of a worker."""
+        return Needs(self.device, self.spec.get("min_gpu_memory"), self.spec.get("gpus"))
+
+    @property
+    def priority(self) -> Priority:
+        """Which jobs the job goes before."""
+        return QueueName.parse(self.queue).priority
 
     @property
     def timeout(self) -> float | None:
@@ -96,7 +104,7 @@ class JobRecord:
 
     def public(self) -> dict[str, Any]:
         """The record for people and programs: without what only workers need."""
-        shown = asdict(self)
+        shown = asdict(self) | {"priority": self.priority}
         for secret in ("token", "lease", "proof"):
             del shown[secret]
         return shown
@@ -136,6 +144,7 @@ class JobRecord:
             owner=fields["owner"],
             tags=tuple(_text(tag) for tag in json.loads(fields["tags"])),
             device=fields["device"],  # type: ignore[arg-type]
+            queue=str(QueueName.parse(fields["queue"])),
             summary=fields["summary"],
             spec=_spec(fields["spec"]),
             spec_hash=fields["spec_hash"],

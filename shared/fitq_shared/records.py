@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from importlib import resources
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from typing import Any, Literal
 from fitq_shared.errors import UnknownJob
 from fitq_shared.events import KEPT_AFTER_THE_END_MS, events_key, progress_key
 from fitq_shared.lease import Lease
-from fitq_shared.queues import queue_for
+from fitq_shared.queues import PRIORITIES, Priority, QueueName, is_job_queue, lanes_of
 from fitq_shared.record import UNREADABLE, Attempt, JobRecord, Reason, State
 from fitq_shared.redis_link import Redis
 from fitq_shared.schema import SCHEMA_VERSION
@@ -41,6 +41,8 @@ RUNNING = "fitq:running"
 DELAYED = "fitq:delayed"
 # Jobs that have ended, of which the volume may still have an older copy.
 UNKEPT = "fitq:unkept"
+# The queues in which jobs wait now: there could be thousands, of which a few are in use.
+QUEUES = "fitq:queues"
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -74,6 +76,17 @@ def message_prefix(job_id: str, attempt: int) -> str:
     return f"{job_id}-{attempt}-"
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a queued job stands: how many jobs are before it in its lane; how many wait in the
+    other lanes of its need and priority, from which workers take in turn; and how many of its
+    need have a higher priority."""
+
+    before: int
+    beside: int
+    above: int
+
+
 class Records:
     """Reads and changes job records.
 
@@ -96,6 +109,7 @@ class Records:
             prove: makes the client's signature for a job's id, if it signs.
         """
         nonce = secrets.token_hex(8)
+        queue = self._queue_for(spec.owner, spec.needs.name, spec.priority)
         while True:
             job_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
             fields = {
@@ -115,11 +129,12 @@ class Records:
             keys = [
                 job_key(job_id),
                 JOBS,
-                queued_key(queue_for(spec.device)),
+                queued_key(queue),
                 name_key(spec.name),
                 events_key(job_id),
+                QUEUES,
             ]
-            if self._run("create", keys, [job_id, nonce, *_flat(fields)]) == "created":
+            if self._run("create", keys, [job_id, nonce, queue, *_flat(fields)]) == "created":
                 return self.get(job_id)
 
     def restore(self, fields: Mapping[str, str]) -> bool:
@@ -132,9 +147,9 @@ class Records:
             False when Redis knows the job: nothing was changed.
         """
         job_id, queued = fields["id"], fields["state"] == "queued"
-        queue = queue_for(fields["device"], int(fields["schema"]))  # type: ignore[arg-type]
-        keys = [job_key(job_id), JOBS, name_key(fields["name"]), front_key(queue)]
-        args = [job_id, fields["created"], int(queued), *_flat(fields)]
+        queue = fields["queue"]
+        keys = [job_key(job_id), JOBS, name_key(fields["name"]), front_key(queue), QUEUES]
+        args = [job_id, fields["created"], int(queued), queue, *_flat(fields)]
         return self._run("restore", keys, args) == "restored"
 
     def get(self, job_id: str) -> JobRecord:
@@ -190,6 +205,11 @@ class Records:
         ids: Any = self.redis.zrange(RUNNING, 0, -1)
         yield from self._many(ids)
 
+    def queues(self) -> list[str]:
+        """The queues in which jobs of this version wait."""
+        names: Any = self.redis.smembers(QUEUES)
+        return sorted(name for name in names if is_job_queue(name))
+
     def without_message(self, queue: str, grace_seconds: float) -> Iterator[JobRecord]:
         """The queued jobs whose message must be lost, at most 200 of them.
 
@@ -222,17 +242,22 @@ class Records:
         ids: Any = self.redis.zrangebyscore(DELAYED, 0, self._now(), 0, 100)
         yield from self._many(ids)
 
-    def place(self, record: JobRecord) -> int | None:
-        """How many jobs are before this one in its queue; None when it is not queued there."""
-        front, queued = front_key(record.queue), queued_key(record.queue)
+    def place(self, record: JobRecord) -> Place | None:
+        """Where a job stands; None when it is not queued in the queue of this record."""
         with self.redis.pipeline() as pipe:
-            pipe.zrevrank(front, record.id)
-            pipe.zrank(queued, record.id)
-            pipe.zcard(front)
-            in_front, rank, before = pipe.execute()
-        if isinstance(in_front, int):
-            return in_front
-        return rank + int(before) if isinstance(rank, int) else None
+            pipe.zrevrank(front_key(record.queue), record.id)
+            pipe.zrank(queued_key(record.queue), record.id)
+            pipe.zcard(front_key(record.queue))
+            in_front, rank, front = pipe.execute()
+        if in_front is None and rank is None:
+            return None
+        before = int(in_front) if in_front is not None else int(rank) + int(front)
+        name = QueueName.parse(record.queue)
+        beside = [q for q in lanes_of(*name.group) if q != record.queue]
+        higher = PRIORITIES[: PRIORITIES.index(name.priority)]
+        above = [q for p in higher for q in lanes_of(name.need, p, name.schema)]
+        waiting = self._waiting([*beside, *above])
+        return Place(before, sum(waiting[: len(beside)]), sum(waiting[len(beside) :]))
 
     # -- changing -------------------------------------------------------------------------
 
@@ -263,10 +288,11 @@ class Records:
             events_key(job_id),
             lease.key,
             taken_key(queue),
+            QUEUES,
         ]
         args = [
             *(job_id, number, spec_hash, SCHEMA_VERSION),
-            *(lease.token, worker, device_name, threads),
+            *(lease.token, worker, device_name, threads, queue),
         ]
         outcome = self._run("claim", keys, args)
         return Attempt(job_id, number, lease.token) if outcome == "claimed" else outcome
@@ -309,19 +335,20 @@ class Records:
             when its lease is still held. Whoever has given it back and asks again is told what
             has become of it, since the first answer may have been lost.
         """
-        job_id = attempt.job_id
+        job_id, queue = attempt.job_id, self._queue_of(attempt.job_id)
         keys = [
             job_key(job_id),
             RUNNING,
-            front_key(self._queue_of(job_id)),
+            front_key(queue),
             DELAYED,
             events_key(job_id),
             UNKEPT,
+            QUEUES,
             *([unless_leased] if unless_leased else []),
         ]
         args = [
             *(job_id, attempt.number, attempt.token, json.dumps(asdict(reason)), counts),
-            *(self._loss_limit, FAULT_LIMIT, KEPT_AFTER_THE_END_MS, self._giver),
+            *(self._loss_limit, FAULT_LIMIT, KEPT_AFTER_THE_END_MS, self._giver, queue),
         ]
         return self._run("give_back", keys, args)  # type: ignore[return-value]
 
@@ -332,11 +359,15 @@ class Records:
             "cancelled", "stopping" (it runs, and stops at its next batch), or the state in
             which it had ended before.
         """
-        keys = [*self._queued_keys(record), events_key(record.id), UNKEPT]
-        return self._run("cancel", keys, [record.id, KEPT_AFTER_THE_END_MS])
+        while True:
+            queue = self._queue_of(record.id)
+            keys = [*_queued_keys(record.id, queue), events_key(record.id), QUEUES, UNKEPT]
+            outcome = self._run("cancel", keys, [record.id, KEPT_AFTER_THE_END_MS, queue])
+            if outcome != "moved":
+                return outcome
 
     def retry(self, record: JobRecord, *, fresh: bool) -> str:
-        """Queue a job that has failed or was cancelled again.
+        """Queue a job that has failed or was cancelled again, in a lane as a new job gets it.
 
         Args:
             fresh: from the start, not from its last checkpoint.
@@ -345,8 +376,10 @@ class Records:
             "retried", "stale" when the record has changed since it was read, or the state that
             forbids it.
         """
-        keys = [job_key(record.id), queued_key(record.queue), events_key(record.id)]
-        return self._run("retry", keys, [record.id, record.attempt, int(fresh)])
+        name = QueueName.parse(record.queue)
+        queue = self._queue_for(record.owner, name.need, name.priority, name.schema)
+        keys = [job_key(record.id), queued_key(queue), events_key(record.id), QUEUES]
+        return self._run("retry", keys, [record.id, record.attempt, int(fresh), queue])
 
     def forget(self, record: JobRecord) -> str:
         """Remove the record of an ended job.
@@ -366,8 +399,9 @@ class Records:
 
     def may_resend(self, record: JobRecord) -> bool:
         """Take the right to send this queued job's message again; one caller gets it."""
-        args = [record.id, record.attempt, repr(record.sent), secrets.token_hex(4)]
-        return self._run("resend", self._queued_keys(record), args) == "resend"
+        keys = [*_queued_keys(record.id, record.queue), QUEUES]
+        args = [record.id, record.attempt, repr(record.sent), secrets.token_hex(4), record.queue]
+        return self._run("resend", keys, args) == "resend"
 
     def unkept(self) -> Iterator[str]:
         """The ids of ended jobs whose copy in the volume is to be renewed, at most 100 of them."""
@@ -412,13 +446,47 @@ class Records:
                     if fields and (record := _readable(job_id, fields)):
                         yield record
 
-    def _queue_of(self, job_id: str) -> str:
-        needs: Any = self.redis.hmget(job_key(job_id), ["device", "schema"])
-        return queue_for(needs[0] or "any", int(needs[1] or SCHEMA_VERSION))
+    def _queue_for(
+        self, owner: str, need: str, priority: Priority, schema: int = SCHEMA_VERSION
+    ) -> str:
+        """The queue of an owner's next job: the lane in which his jobs wait, or the emptiest.
 
-    def _queued_keys(self, record: JobRecord) -> list[str]:
-        queue = record.queue
-        return [job_key(record.id), queued_key(queue), front_key(queue), DELAYED]
+        Where lanes are shared, since there are more owners than lanes, the newest job tells
+        whose a lane is. Of two who ask at the same moment both may be given one lane: then
+        they share it until it is empty.
+        """
+        lanes = lanes_of(need, priority, schema)
+        waiting = self._waiting(lanes)
+        used = [queue for queue, count in zip(lanes, waiting, strict=True) if count]
+        for queue, newest in zip(used, self._newest_owners(used), strict=True):
+            if newest == owner:
+                return queue
+        return lanes[waiting.index(min(waiting))]
+
+    def _waiting(self, queues: Sequence[str]) -> list[int]:
+        """How many jobs wait in each of these queues."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for queue in queues:
+                pipe.zcard(front_key(queue))
+                pipe.zcard(queued_key(queue))
+            counts: list[int] = pipe.execute()
+        return [front + back for front, back in zip(counts[::2], counts[1::2], strict=True)]
+
+    def _newest_owners(self, queues: Sequence[str]) -> list[str | None]:
+        """Whose job was the last to come to each of these queues, in which jobs wait."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for queue in queues:
+                pipe.zrange(queued_key(queue), -1, -1)
+                pipe.zrange(front_key(queue), -1, -1)
+            found: list[list[str]] = pipe.execute()
+            for back, front in zip(found[::2], found[1::2], strict=True):
+                pipe.hget(job_key("".join(back or front)), "owner")
+            owners: list[str | None] = pipe.execute()
+        return owners
+
+    def _queue_of(self, job_id: str) -> str:
+        queue: Any = self.redis.hget(job_key(job_id), "queue")
+        return str(queue or "")
 
     def _now(self) -> float:
         seconds, micros = self.redis.time()
@@ -434,6 +502,10 @@ class Records:
             source = resources.files("fitq_shared.transitions") / f"{name}.lua"
             self._scripts[name] = self.redis.register_script(source.read_text(encoding="utf-8"))
         return str(self._scripts[name](keys=keys, args=args))
+
+
+def _queued_keys(job_id: str, queue: str) -> list[str]:
+    return [job_key(job_id), queued_key(queue), front_key(queue), DELAYED]
 
 
 def _readable(job_id: str, fields: Mapping[str, str] | Exception) -> JobRecord | None:

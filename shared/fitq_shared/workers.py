@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from fitq_shared.queues import DeviceKind
+from fitq_shared.queues import DeviceKind, QueueName, needs_served_by
 from fitq_shared.record import JobRecord
 from fitq_shared.redis_link import Redis
 from fitq_shared.schema import SCHEMA_VERSION
@@ -52,7 +52,9 @@ class WorkerInfo:
 
     def serves(self, record: JobRecord) -> bool:
         """Whether a job can run here."""
-        return record.device in ("any", self.device) and record.schema == self.schema
+        need = QueueName.parse(record.queue).need
+        met = needs_served_by(self.device, self.memory, self.devices)
+        return record.schema == self.schema and need in met
 
     @classmethod
     def from_text(cls, text: str) -> WorkerInfo:

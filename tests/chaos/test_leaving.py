@@ -12,6 +12,7 @@ import pytest
 from fitq.client import Client
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.record import JobRecord
+from fitq_shared.records import Place
 from fitq_shared.redis_link import Redis
 from fitq_shared.workers import ask_to_drain
 from support.broken_jobs import EPOCHS, assert_published_once, submit_long
@@ -52,7 +53,7 @@ def test_a_drained_worker_hands_its_job_to_one_with_other_threads(
     ask_to_drain(redis, first.info, "now")
     assert first.process.wait(timeout=30) == 0
     assert queue.job(record.id).state == "queued"
-    assert queue.place(queue.job(record.id)) == 0
+    assert queue.place(queue.job(record.id)) == Place(0, 0, 0)
     second = start_worker("0", arguments=("--threads", "2")).wait_until_ready()
     # Then the job comes before the one that waited, goes on where it was, with one thread
     assert_published_once(queue, record, attempt=2)

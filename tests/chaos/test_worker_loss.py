@@ -155,7 +155,7 @@ def test_a_message_taken_by_a_worker_that_dies_is_sent_again(
     for process in (*other_processes, psutil.Process(stopped.process.pid), stopped.child()):
         process.suspend()
     record = queue.submit(training(queue))
-    wait_until(lambda: queue.place(record) == 0, 10, "the job in its queue")
+    wait_until(lambda: queue.place(record) is not None, 10, "the job in its queue")
     # When it is killed, and another worker lives
     stopped.process.kill()
     stopped.process.wait(timeout=10)

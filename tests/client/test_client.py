@@ -40,7 +40,7 @@ def test_a_submitted_job_is_queued_and_found(client, train_job, redis):
     record = client.submit(train_job())
     assert record.state == "queued"
     assert client.job(record.id) == client.job("brave-otter") == record
-    assert client.place(record) == 0
+    assert client.place(record).before == 0
     assert redis.llen(record.queue) == 1
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fitq.tables import ago, duration, headline, print_json, print_metrics, print_table, took
+from fitq_shared.queues import queue_for
 from fitq_shared.record import JobRecord
 
 RECORD = JobRecord(
@@ -16,6 +17,7 @@ RECORD = JobRecord(
     owner="ann",
     tags=(),
     device="any",
+    queue=queue_for("any"),
     summary="",
     spec={},
     spec_hash="",

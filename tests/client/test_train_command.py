@@ -77,7 +77,7 @@ def test_every_flag_lands_in_the_spec(dry):
         *("--metric", "accuracy", "--metric", "auc", "--epochs", "3", "--batch-size", "64"),
         *("--validation-split", "0.1", "--patience", "0", "--monitor", "val_auc"),
         *("--seed", "5", "--device", "cpu", "--name", "my-job", "--tag", "a", "--tag", "b"),
-        *("--rows", "500", "--timeout", "2h"),
+        *("--rows", "500", "--timeout", "2h", "--priority", "low"),
     )
     assert spec == {
         "schema_version": 1,
@@ -86,6 +86,9 @@ def test_every_flag_lands_in_the_spec(dry):
         "owner": "ann",
         "tags": ["a", "b"],
         "device": "cpu",
+        "min_gpu_memory": None,
+        "gpus": None,
+        "priority": "low",
         "timeout": 7200.0,
         "dataset": "fashion_mnist",
         "rows": 500,

@@ -6,7 +6,7 @@ import ssl
 import pytest
 
 from fitq_shared.celery_app import make_app
-from fitq_shared.queues import QUEUES
+from fitq_shared.queues import queues_served_by
 from fitq_shared.settings import Settings
 
 
@@ -75,9 +75,20 @@ def test_the_broker_asks_the_same_sentinels():
     assert not conf.broker_use_ssl
 
 
-def test_every_need_has_its_queue(conf):
-    assert {queue.name for queue in conf.task_queues} == set(QUEUES)
-    assert {queue.routing_key for queue in conf.task_queues} == set(QUEUES)
+def test_a_queue_is_one_list_and_is_never_declared():
+    """A worker has hundreds: for each connection of each it would take a moment, and a key."""
+    app = make_app(Settings(redis_url="redis://127.0.0.1:7001/3"))
+    queue = app.amqp.queues["fitq.v1.any.high.3"]
+    assert queue.no_declare
+    assert queue.routing_key == queue.name
+    assert app.conf.broker_transport_options["priority_steps"] == [0]
+
+
+def test_the_log_names_the_needs_that_a_worker_meets_and_not_each_queue():
+    app = make_app(Settings(redis_url="redis://127.0.0.1:7001/3"))
+    app.amqp.queues.select(queues_served_by("cpu"))
+    shown = app.amqp.queues.format(indent=0, indent_first=False)
+    assert shown.splitlines() == [".> fitq.v1.cpu.*", ".> fitq.v1.any.*"]
 
 
 def test_flower_finds_the_application_of_this_machine(monkeypatch):

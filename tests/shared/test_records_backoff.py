@@ -129,7 +129,8 @@ def test_one_reaper_wakes_it_and_it_comes_to_the_front(
     assert [records.may_resend(record), records.may_resend(record)] == [True, False]
     # Then it waits for a worker, before the other, and nothing is due
     woken = records.get(queued.id)
-    assert (woken.due, records.place(woken), records.place(waiting)) == (None, 0, 1)
+    assert woken.due is None
+    assert [records.place(r).before for r in (woken, waiting)] == [0, 1]
     assert list(records.due()) == [] and redis.zcard(DELAYED) == 0
     # And can be claimed
     answer = records.claim(queued.id, 2, queued.spec_hash, hold("worker-2"), **WHO)

@@ -144,13 +144,19 @@ def test_a_job_s_place_is_how_many_are_before_it(records, train_job, claim):
     # Given three jobs in one queue, and one in another
     first, second, third = (records.create(train_job()) for _ in range(3))
     other = records.create(train_job(device="gpu"))
-    assert [records.place(record) for record in (first, second, third, other)] == [0, 1, 2, 0]
+    assert [records.place(record).before for record in (first, second, third, other)] == [
+        0,
+        1,
+        2,
+        0,
+    ]
 
     # When the first is claimed
     claim(first)
 
     # Then it has no place any more, and the others move up
-    assert [records.place(record) for record in (first, second, third)] == [None, 0, 1]
+    assert records.place(first) is None
+    assert [records.place(record).before for record in (second, third)] == [0, 1]
 
 
 def test_what_is_shown_of_a_job_has_no_secret(records, train_job, claim):

@@ -64,7 +64,7 @@ def test_a_job_that_was_given_back_is_taken_before_those_that_wait(
     given_back()
 
     # Then its place is before the others
-    assert [records.place(record) for record in (first, second, third)] == [0, 1, 2]
+    assert [records.place(record).before for record in (first, second, third)] == [0, 1, 2]
 
     # And real messages are taken in that order, the first job's as its next attempt
     taken = [next_message() for _ in range(3)]
@@ -80,7 +80,7 @@ def test_places_say_in_which_order_jobs_are_taken(app, records, submitted, claim
         send_to_front(app, records, records.get(attempt.job_id))
 
     # When their places are asked for
-    places = {job: records.place(records.get(job)) for job in jobs}
+    places = {job: records.place(records.get(job)).before for job in jobs}
 
     # Then they are taken in that order
     taken = [next_message()[0] for _ in range(4)]
@@ -114,7 +114,7 @@ def test_each_queue_has_a_front_of_its_own(redis, app, records, submitted):
         redis.lpop(urgent.queue)
         assert records.may_resend(urgent)
         send_to_front(app, records, urgent)
-        assert [records.place(urgent), records.place(waiting)] == [0, 1]
+        assert [records.place(urgent).before, records.place(waiting).before] == [0, 1]
         assert redis.llen(queue_for(need)) == 2
         assert redis.zrange(front_key(urgent.queue), 0, -1) == [urgent.id]
 

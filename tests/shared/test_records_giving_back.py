@@ -42,8 +42,8 @@ def test_a_job_that_is_given_back_is_queued_as_its_next_attempt(
     assert (record.token, record.lease, record.reason, record.finished) == (None,) * 4
     assert record.sent > queued.sent
     assert list(records.running()) == []
-    assert records.place(record) == 0
-    assert records.place(waiting) == 1
+    assert records.place(record).before == 0
+    assert records.place(waiting).before == 1
 
     # And its next attempt can be claimed
     assert claim(record, "worker-2") == Attempt(queued.id, 2, "worker-2")

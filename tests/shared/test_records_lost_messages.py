@@ -87,7 +87,7 @@ def test_queues_do_not_overtake_each_other(redis, records, submitted, train_job,
 
     # Then the first has still only to wait
     assert lost(records) == []
-    assert records.place(waiting) == 0
+    assert records.place(waiting).before == 0
 
 
 @pytest.mark.parametrize("change", ["claimed", "cancelled"])
@@ -114,8 +114,8 @@ def test_a_message_that_was_sent_again_is_not_missed(settings, redis, records, s
 
     # Then it waits before the third, and nothing is missing
     assert lost(records) == []
-    assert records.place(first) == 0
-    assert records.place(third) == 1
+    assert records.place(first).before == 0
+    assert records.place(third).before == 1
     # And it has the same attempt: its first message, should it turn up, is as good
     assert records.get(first.id).attempt == 1
 

@@ -26,12 +26,13 @@ from hypothesis.stateful import (
 
 from fitq_shared.events import events_key
 from fitq_shared.lease import Lease
-from fitq_shared.queues import NEEDS, QUEUES, queue_for
+from fitq_shared.queues import LANES, Needs, QueueName, lanes_of
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import (
     DELAYED,
     FAULT_LIMIT,
     JOBS,
+    QUEUES,
     RUNNING,
     Records,
     front_key,
@@ -53,7 +54,14 @@ KEPT = (
     *("state", "attempt", "first_attempt", "token", "threads", "losses", "faults", "cancel"),
     *("reason", "manifest"),
 )
-SETS = (*map(queued_key, QUEUES), *map(front_key, QUEUES), DELAYED, RUNNING, JOBS)
+NEEDS = ({}, {"device": "cpu", "priority": "high"}, {"gpus": 2, "min_gpu_memory": "20GiB"})
+OWNERS = ("ann", "bob", "cat")
+EVERYWHERE = (
+    *lanes_of("any", "normal"),
+    *lanes_of("cpu", "high"),
+    *lanes_of("2gpu-20g", "normal"),
+)
+SETS = (*map(queued_key, EVERYWHERE), *map(front_key, EVERYWHERE), DELAYED, RUNNING, JOBS)
 
 
 @dataclass
@@ -61,7 +69,8 @@ class Job:
     """What should be known of a job. `place` names the one sorted set that it is in."""
 
     id: str
-    need: str
+    queue: str
+    owner: str
     spec_hash: str
     place: str | None
     state: str = "queued"
@@ -87,6 +96,10 @@ class Job:
     def runs_as(self, attempt: Attempt) -> bool:
         held = (self.state, self.attempt, self.token)
         return not self.forgotten and held == ("running", attempt.number, attempt.token)
+
+    @property
+    def waits(self) -> bool:
+        return not self.forgotten and self.place in (front_key(self.queue), queued_key(self.queue))
 
     def end(self, state: str) -> None:
         self.state, self.place, self.overdue = state, None, False
@@ -125,7 +138,7 @@ class RecordsMachine(RuleBasedStateMachine):
     def begin(self, needs: list[Any]) -> Any:
         for worker in WORKERS:
             self.hold(worker)
-        return multiple(*(self.create(need, "one") for need in needs))
+        return multiple(*(self.create(need, "one", "ann") for need in needs))
 
     # -- leases -------------------------------------------------------------------------------
 
@@ -147,15 +160,30 @@ class RecordsMachine(RuleBasedStateMachine):
     # -- making and reading -------------------------------------------------------------------
 
     @precondition(lambda self: len(self.known) < 6)
-    @rule(target=jobs, need=st.sampled_from(NEEDS), name=st.sampled_from(["one", "two"]))
-    def create(self, need: Any, name: str) -> Job:
+    @rule(
+        target=jobs,
+        need=st.sampled_from(NEEDS),
+        name=st.sampled_from(["one", "two"]),
+        owner=st.sampled_from(OWNERS),
+    )
+    def create(self, need: Any, name: str, owner: str) -> Job:
         spec = TrainJob.parse(
-            {"name": name, "owner": "ann", "dataset": "mnist", "model": "mlp", "device": need}
+            {"name": name, "owner": owner, "dataset": "mnist", "model": "mlp", **need}
         )
         record = self.records.create(spec)
-        job = Job(record.id, need, spec.digest(), queued_key(queue_for(need)))
+        job = Job(record.id, record.queue, owner, spec.digest(), queued_key(record.queue))
+        self.check_lane(job, spec.needs, spec.priority)
         self.known[job.id] = job
         return job
+
+    def check_lane(self, job: Job, needs: Needs, priority: str) -> None:
+        """Fewer owners than lanes: no new job comes behind those of another owner alone."""
+        name = QueueName.parse(job.queue)
+        assert (name.need, name.priority) == (needs.name, priority)
+        there = [one for one in self.known.values() if one is not job and one.waits]
+        beside = {one.owner for one in there if one.queue == job.queue}
+        empty = len({one.queue for one in there if one.queue in lanes_of(*name.group)}) < len(LANES)
+        assert not (empty and beside) or job.owner in beside
 
     @rule(target=seen, job=jobs)
     def read(self, job: Job) -> Any:
@@ -290,7 +318,7 @@ class RecordsMachine(RuleBasedStateMachine):
         waits = counts == "fault" or (counts == "lost" and job.losses > 1)
         job.events.append(("requeued", job.attempt))
         job.state, job.attempt = "queued", job.attempt + 1
-        job.send(DELAYED if waits else front_key(queue_for(job.need)))  # type: ignore[arg-type]
+        job.send(DELAYED if waits else front_key(job.queue))
         return "delayed" if waits else "queued"
 
     def _given_back_before(self, job: Job, attempt: Attempt) -> str:
@@ -319,8 +347,14 @@ class RecordsMachine(RuleBasedStateMachine):
     @rule(one=seen, fresh=st.booleans())
     def retry(self, one: Seen, fresh: bool) -> None:
         job = self.known[one.record.id]
+        before = job.attempt
         expected = self._retry(job, one.record.attempt, fresh)
         assert self.records.retry(one.record, fresh=fresh) == expected
+        if job.attempt > before:
+            record = self.records.get(job.id)
+            job.queue = record.queue
+            self.check_lane(job, record.needs, record.priority)
+            job.send(queued_key(job.queue))
 
     def _retry(self, job: Job, known_attempt: int, fresh: bool) -> str:
         if job.forgotten:
@@ -336,7 +370,6 @@ class RecordsMachine(RuleBasedStateMachine):
         job.cancel, job.reason, job.manifest = False, None, None
         if fresh:
             job.threads, job.first_attempt = None, job.attempt
-        job.send(queued_key(queue_for(job.need)))  # type: ignore[arg-type]
         job.events.append(("queued", job.attempt))
         return "retried"
 
@@ -374,7 +407,7 @@ class RecordsMachine(RuleBasedStateMachine):
         known = job.attempt == one.record.attempt and job.sent == one.sent
         expected = known and job.state == "queued" and not job.forgotten
         if expected:
-            job.send(front_key(queue_for(job.need)))  # type: ignore[arg-type]
+            job.send(front_key(job.queue))
         assert self.records.may_resend(one.record) is expected
 
     def let_it_be_due(self, job: Job) -> None:
@@ -384,7 +417,8 @@ class RecordsMachine(RuleBasedStateMachine):
 
     def reapers_find_all_that_waits(self) -> None:
         """No message was ever sent here: each queued job misses its own, or waits to be due."""
-        lost = {r.id for queue in QUEUES for r in self.records.without_message(queue, 0)}
+        queues = self.records.queues()
+        lost = {r.id for queue in queues for r in self.records.without_message(queue, 0)}
         there = [job for job in self.known.values() if job.state == "queued" and not job.forgotten]
         assert lost == {job.id for job in there if job.place != DELAYED}
         assert {r.id for r in self.records.due()} == {job.id for job in there if job.overdue}
@@ -401,6 +435,7 @@ class RecordsMachine(RuleBasedStateMachine):
                 pipe.hgetall(job_key(job.id))
                 pipe.xrange(events_key(job.id))
             found: Any = pipe.execute()
+        assert self.redis.smembers(QUEUES) == {job.queue for job in jobs if job.waits}
         self._check_places(dict(zip(SETS, map(set, found), strict=False)))
         for job, fields, entries in zip(
             jobs, found[len(SETS) :: 2], found[len(SETS) + 1 :: 2], strict=True

@@ -54,7 +54,7 @@ def test_a_job_without_a_result_is_queued_again(
     assert (again.losses, again.faults, again.ran) == (0, 0, 0)
     assert (again.reason, again.worker, again.token, again.finished, again.started) == (None,) * 5
     assert (again.cancel, again.cancel_asked) == (False, None)
-    assert [records.place(waiting), records.place(again)] == [0, 1]
+    assert [records.place(waiting).before, records.place(again).before] == [0, 1]
 
     # And its story goes on: it is not lost a minute later
     assert redis.ttl(events_key(record.id)) == -1

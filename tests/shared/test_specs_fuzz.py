@@ -19,7 +19,10 @@ from support.json_values import json_values, nested
 
 # Longer than any that names all the fields of a kind, and its own name, cut.
 LONGEST_LINE = 600
-COMMON = {"name": "n", "owner": "ann", "tags": ["a"], "timeout": 60}
+COMMON = {
+    **{"name": "n", "owner": "ann", "tags": ["a"], "timeout": 60},
+    **{"device": "gpu", "min_gpu_memory": "20GiB", "gpus": 2, "priority": "low"},
+}
 MODEL = {"job": "abcd2345", "attempt": 1, "manifest": "a" * 64, "name": "brave-otter"}
 FILE = {
     "type": "file",

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from fitq_shared.errors import InvalidInput
+from fitq_shared.queues import Needs
 from fitq_shared.specs.kinds import parse_spec
 from fitq_shared.specs.models import MODELS
 from fitq_shared.specs.train import TrainJob
@@ -39,6 +40,9 @@ def test_what_is_not_given_has_a_default(train_job):
         "owner": "ann",
         "tags": [],
         "device": "any",
+        "min_gpu_memory": None,
+        "gpus": None,
+        "priority": "normal",
         "timeout": None,
         "dataset": "mnist",
         "rows": None,
@@ -400,3 +404,55 @@ def test_layers_have_one_value_for_all_or_one_each(mistakes, train_job, option):
     # But two are refused
     found = mistakes(model={"type": "mlp", "units": [9, 8, 7], option: [value] * 2})
     assert "3 layers, 2 values" in found["model"]
+
+
+# -- needs ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "needs"),
+    [
+        ({}, Needs()),
+        ({"device": "cpu"}, Needs("cpu")),
+        ({"min_gpu_memory": "20GiB"}, Needs("gpu", 20 * 2**30)),
+        ({"min_gpu_memory": "24GB", "device": "any"}, Needs("gpu", 24 * 10**9)),
+        ({"min_gpu_memory": 2**30, "device": "gpu"}, Needs("gpu", 2**30)),
+        ({"gpus": 2}, Needs("gpu", gpus=2)),
+        ({"gpus": 1}, Needs("gpu", gpus=1)),
+    ],
+)
+def test_what_only_a_gpu_has_makes_the_device_a_gpu(train_job, given, needs):
+    job = train_job(**given)
+    assert job.needs == needs
+    # And what the worker reads back is the same job
+    assert parse_spec(json.loads(job.canonical())).digest() == job.digest()
+
+
+def test_a_size_is_one_however_it_is_written(train_job):
+    assert train_job(min_gpu_memory="2GiB").digest() == train_job(min_gpu_memory=2**31).digest()
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"min_gpu_memory": "20"}, {"min_gpu_memory": "expected a size with its unit"}),
+        ({"min_gpu_memory": 20}, {"min_gpu_memory": "expected a size with its unit"}),
+        ({"min_gpu_memory": 2.5}, {"min_gpu_memory": "expected a valid integer"}),
+        ({"min_gpu_memory": True}, {"min_gpu_memory": "expected a valid integer"}),
+        ({"min_gpu_memory": "289GiB"}, {"min_gpu_memory": "at most 288 GiB"}),
+        ({"min_gpu_memory": "0GiB"}, {"min_gpu_memory": "expected a size with its unit"}),
+        ({"gpus": 0}, {"gpus": "of at least 1"}),
+        ({"gpus": 17}, {"gpus": "of at most 16"}),
+        ({"gpus": "two"}, {"gpus": "expected a valid integer"}),
+        ({"priority": "hihg"}, {"priority": "did you mean 'high'?"}),
+        (
+            {"device": "cpu", "gpus": 2, "min_gpu_memory": "8GB"},
+            {"device": "gpu or nothing, since min_gpu_memory and gpus are given"},
+        ),
+    ],
+)
+def test_a_need_that_makes_no_sense_is_named(mistakes, given, found):
+    named = mistakes(**given)
+    assert list(named) == list(found)
+    for where, words in found.items():
+        assert words in named[where]

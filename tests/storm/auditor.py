@@ -296,6 +296,7 @@ def audit_end(redis: Any, volume: Path, groups: set[int]) -> list[Finding]:
     for pattern in ("fitq:running", "fitq:queued:*", "fitq:front:*", "fitq:delayed"):
         for key in redis.scan_iter(pattern):
             found.append(Finding("left", "", f"jobs in {key}: {redis.zrange(key, 0, -1)}"))
+    found += [Finding("left", "", f"a queue in use: {q}") for q in redis.smembers("fitq:queues")]
     for key in redis.scan_iter("fitq.*"):
         if redis.type(key) == "list":
             found.append(Finding("left", "", f"{redis.llen(key)} messages in the queue {key}"))

@@ -18,7 +18,8 @@ from storm.auditor import Answer
 
 ROWS = 2000
 
-# Two to six seconds each on one thread. By name; a job is called after the spec it is of.
+# Two to six seconds each on one thread, of several owners and priorities, so that they wait in
+# several queues. By name; a job is called after the spec it is of.
 SPECS: dict[str, dict[str, Any]] = {
     "plain": {"model": {"type": "mlp", "units": [64]}, "epochs": 16, "seed": 1},
     "dropout": {
@@ -26,6 +27,7 @@ SPECS: dict[str, dict[str, Any]] = {
         "optimizer": "adamw",
         "epochs": 14,
         "seed": 2,
+        "priority": "high",
     },
     "stopping": {
         "model": {"type": "mlp", "units": [128]},
@@ -38,14 +40,21 @@ SPECS: dict[str, dict[str, Any]] = {
         "model": {"type": "cnn", "filters": [8, 16], "units": 32, "dropout": 0.4},
         "epochs": 3,
         "seed": 4,
+        "owner": "ann",
     },
-    "recurrent": {"model": {"type": "rnn", "cell": "gru", "units": [24]}, "epochs": 4, "seed": 5},
+    "recurrent": {
+        "model": {"type": "rnn", "cell": "gru", "units": [24]},
+        "epochs": 4,
+        "seed": 5,
+        "priority": "low",
+    },
     "momentum": {
         "model": {"type": "mlp", "units": [96, 32], "activation": "tanh"},
         "optimizer": {"name": "nadam", "learning_rate": 0.0005},
         "loss": "categorical_crossentropy",
         "epochs": 14,
         "seed": 6,
+        "owner": "bob",
     },
 }
 CANCELLED_OF_EACH_ROUND = 3

@@ -13,6 +13,9 @@ _BOTH: dict[str, Any] = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
 
+# For a test that is quick, and that `make soak` need not try with more cases.
+few: Any = settings(max_examples=60, derandomize=True, **_BOTH)
+
 # A test marked with this takes the settings as `cases`: `make test` runs it with a few cases,
 # `make soak` with many.
 few_and_many = pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.catalogue import MNIST
+from fitq_shared.queues import queue_for
 from fitq_shared.record import JobRecord
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
@@ -90,6 +91,7 @@ class Job:
             owner=self.spec.owner,
             tags=(),
             device="any",
+            queue=queue_for("any"),
             summary=self.spec.summary,
             spec=self.spec.model_dump(mode="json"),
             spec_hash=self.spec.digest(),

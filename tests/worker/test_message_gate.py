@@ -6,12 +6,12 @@ import pytest
 from celery import Celery
 
 from fitq_shared.celery_app import make_app
-from fitq_shared.queues import QUEUES
+from fitq_shared.queues import queue_for
 from fitq_shared.settings import Settings
 from fitq_worker.message_gate import Gate, Refused
 from support.messages import HOSTILE_MESSAGES, NOBODY, message
 
-ANY = QUEUES[0]
+ANY = queue_for("any")
 # The others are text, which never gets so far.
 PARSED = [what for what, (hostile, _) in HOSTILE_MESSAGES.items() if isinstance(hostile, dict)]
 
@@ -26,7 +26,7 @@ def gate(app: Celery) -> Gate:
     return Gate(app)
 
 
-@pytest.mark.parametrize("queue", QUEUES)
+@pytest.mark.parametrize("queue", [ANY, queue_for("2gpu-24g", "low", 7)])
 def test_a_message_of_ours_goes_through(gate: Gate, queue: str) -> None:
     gate.check(message(), queue)
     gate.check(message({**NOBODY, "kind": "predict", "attempt": 7}), queue)

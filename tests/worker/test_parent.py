@@ -14,6 +14,7 @@ import pytest
 from fitq.client import Client
 from fitq_shared.queues import queue_for
 from fitq_shared.record import JobRecord
+from fitq_shared.records import Place
 from fitq_shared.redis_link import open_redis
 from fitq_shared.settings import Settings
 from fitq_shared.specs.base import JobSpec
@@ -107,7 +108,7 @@ def test_nothing_is_prefetched(
     wait_until(lambda: epochs(queue, long) > seen + 1, 60, "two more epochs of the first job")
     # Then it waits in the queue, for whoever has time
     assert redis.llen(queue_for("any")) == 1
-    assert queue.place(second) == 0
+    assert queue.place(second) == Place(0, 0, 0)
     # And an idle worker takes it, while the first job goes on
     idle = start_worker(arguments=("--core-count", "1")).wait_until_ready()
     ended = wait_for_state(queue, second, "succeeded", "failed")

@@ -23,7 +23,7 @@ from kombu.transport import redis as kombu_redis
 
 from fitq_shared.errors import InvalidInput
 from fitq_shared.job_message import JobMessage
-from fitq_shared.queues import QUEUES, task_name
+from fitq_shared.queues import is_job_queue, task_name
 from fitq_shared.records import message_prefix
 from fitq_shared.texts import printable, shown
 
@@ -69,7 +69,7 @@ class Gate:
             Refused: it is no message of kombu's, or comes from a job queue and is none of a job.
         """
         envelope = _envelope(message)
-        if queue in QUEUES:
+        if is_job_queue(queue):
             self._check_job(envelope)
 
     def _check_job(self, envelope: Mapping[str, Any]) -> None:

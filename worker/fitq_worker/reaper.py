@@ -15,7 +15,6 @@ from kombu.exceptions import OperationalError
 
 from fitq_shared.dispatch import send_to_front
 from fitq_shared.outage import PASSING
-from fitq_shared.queues import QUEUES
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
@@ -159,7 +158,7 @@ class Reaper:
             self._send(record)
 
     def _send_lost_messages(self) -> None:
-        for queue in QUEUES:
+        for queue in self._records.queues():
             lost = list(self._records.without_message(queue, MESSAGE_GRACE_SECONDS))
             for record in reversed(lost):
                 if self._send(record):

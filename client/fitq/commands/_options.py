@@ -28,6 +28,9 @@ def submission(command: Callable[..., Any]) -> Callable[..., Any]:
     """What every submitting command takes."""
     decorators: list[Decorator] = [
         click.option("--device", help="any, cpu or gpu. Default: any."),
+        click.option("--min-gpu-memory", help="Of each GPU: 20GiB, 24GB. Default: any."),
+        click.option("--gpus", type=VALUE, help="How many GPUs of one worker. Default: one."),
+        click.option("--priority", help="high, normal or low. Default: normal."),
         click.option("--timeout", help="How long it may run: 90s, 15min, 2h. Default: for ever."),
         click.option("--name", help="A name for the job. Default: one that can be said aloud."),
         click.option("--tag", "tags", multiple=True, help="A tag to find the job by; several."),

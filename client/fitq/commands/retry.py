@@ -30,7 +30,7 @@ def command(jobs: tuple[str, ...], fresh: bool, no_wait: bool, as_json: bool) ->
     A training goes on from its last checkpoint. One job is followed to its end.
     """
     from fitq.client import Client
-    from fitq.outcome import follow_to_end, show_end
+    from fitq.outcome import follow_to_end, say_if_nobody_is_there, show_end
     from fitq.tables import print_json
 
     client = Client()
@@ -50,6 +50,7 @@ def command(jobs: tuple[str, ...], fresh: bool, no_wait: bool, as_json: bool) ->
         return
     for record, begin in zip(queued, begins, strict=True):
         click.echo(f"{record.id}  {record.name}  queued as attempt {record.attempt}: {begin}")
+        say_if_nobody_is_there(client, record)
     names = " ".join(record.name for record in queued)
     click.echo(f"wait for their end with `fitq wait {names}`", err=True)
 

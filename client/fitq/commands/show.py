@@ -47,7 +47,10 @@ def _print(client: Client, record: JobRecord) -> None:
         "took": took(record),
         "timeout": exactly(record.timeout) if record.timeout else "",
         "attempt": _attempts(record),
+        "needs": str(record.needs),
+        "priority": record.priority,
         "due": _due(record),
+        "waits": _waits(client, record),
         "worker": f"{record.worker}, {record.device_name}" if record.worker else "",
     }
     for name, value in facts.items():
@@ -81,6 +84,18 @@ def _attempts(record: JobRecord) -> str:
         if count:
             parts.append(f"{count} {one if count == 1 else many}")
     return ", ".join(parts)
+
+
+def _waits(client: Client, record: JobRecord) -> str:
+    """Where a queued job stands, or that nobody is there to run it."""
+    from fitq.waiting import nobody, where_it_stands
+
+    if record.state != "queued":
+        return ""
+    workers = client.workers()
+    place = client.place(record)
+    text = nobody(record, workers) or (where_it_stands(record, place, workers) if place else "")
+    return text.removeprefix("waiting: ")
 
 
 def _due(record: JobRecord) -> str:

@@ -61,6 +61,9 @@ _PLAIN_FLAGS = (
     "validation_split",
     "seed",
     "device",
+    "min_gpu_memory",
+    "gpus",
+    "priority",
     "timeout",
     "name",
 )

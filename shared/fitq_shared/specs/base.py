@@ -15,13 +15,15 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 
 from fitq_shared.catalogue import DATASETS, DatasetFacts
 from fitq_shared.durations import seconds_of
 from fitq_shared.errors import InvalidInput, Mistake
-from fitq_shared.queues import DeviceNeed
+from fitq_shared.queues import LARGEST_GPU, MOST_GPUS, DeviceNeed, Needs, Priority
 from fitq_shared.schema import SCHEMA_VERSION
+from fitq_shared.sizes import A_SIZE, bytes_of, gib
 from fitq_shared.specs.bounds import check_bounds
 from fitq_shared.specs.mistakes import from_validation, unknown_choice
 
@@ -48,6 +50,23 @@ def _in_seconds(value: object) -> object:
 Seconds = Annotated[float, BeforeValidator(_in_seconds), Field(gt=0, allow_inf_nan=False)]
 
 
+def _in_bytes(value: object) -> object:
+    return bytes_of(value) if isinstance(value, str) else value
+
+
+def _a_gpu_has_it(size: int) -> int:
+    if not SMALLEST_MEMORY <= size <= LARGEST_GPU:
+        raise ValueError(f"{A_SIZE}, and at most {gib(LARGEST_GPU)}")
+    return size
+
+
+# A number without a unit is bytes, as the spec keeps them; who writes 20 means something else.
+SMALLEST_MEMORY = 2**20
+GpuMemory = Annotated[
+    int, BeforeValidator(_in_bytes), Field(strict=True), AfterValidator(_a_gpu_has_it)
+]
+
+
 class Spec(BaseModel):
     """A part of a job spec: immutable, and nothing in it that is not known."""
 
@@ -58,7 +77,9 @@ class JobSpec(Spec):
     """What every kind of job has. `name`, `owner` and `tags` are for people to find it by.
 
     `timeout` is for how long it may run, all its attempts together, in seconds; text such as
-    "2h" is understood.
+    "2h" is understood. What it needs says which workers may run it: `min_gpu_memory`, in bytes
+    (text such as "20GiB" is understood), of each of its `gpus`; either makes the device a GPU.
+    Of what waits for the same workers, `priority` "high" goes first, mostly.
     """
 
     schema_version: Annotated[int, Field(strict=True), AfterValidator(_spoken_here)] = (
@@ -69,7 +90,17 @@ class JobSpec(Spec):
     owner: Owner
     tags: Annotated[tuple[Label, ...], Field(max_length=MOST_TAGS)] = ()
     device: DeviceNeed = "any"
+    min_gpu_memory: GpuMemory | None = None
+    gpus: Annotated[int, Field(strict=True, ge=1, le=MOST_GPUS)] | None = None
+    priority: Priority = "normal"
     timeout: Seconds | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_need_of_gpus_is_one_of_a_gpu(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("device", "any") == "any" and _gpu_needs(data):
+            return {**data, "device": "gpu"}
+        return data
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Self:
@@ -86,7 +117,7 @@ class JobSpec(Spec):
             spec = cls.model_validate(dict(data))
         except ValidationError as error:
             mistakes += from_validation(error, cls)
-        mistakes += cls.mistakes_between_fields(data)
+        mistakes += _need_mistakes(data) + cls.mistakes_between_fields(data)
         named = {mistake.where for mistake in mistakes}
         mistakes += [mistake for mistake in hidden if mistake.where not in named]
         if mistakes or spec is None:
@@ -103,6 +134,11 @@ class JobSpec(Spec):
         """The job in a few words, as Flower and listings show it."""
         raise NotImplementedError
 
+    @property
+    def needs(self) -> Needs:
+        """What it needs of a worker."""
+        return Needs(self.device, self.min_gpu_memory, self.gpus)
+
     def canonical(self) -> str:
         """The spec as JSON, always in the same form."""
         return canonical_json(self.model_dump(mode="json"))
@@ -115,6 +151,19 @@ class JobSpec(Spec):
 def canonical_json(values: Mapping[str, Any]) -> str:
     """A spec's values as JSON, always in the same form: what its hash is taken of."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+
+def _gpu_needs(data: Mapping[str, Any]) -> list[str]:
+    """Which needs the raw values name that only GPUs meet."""
+    return [name for name in ("min_gpu_memory", "gpus") if data.get(name) is not None]
+
+
+def _need_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
+    needs = _gpu_needs(data)
+    if data.get("device") != "cpu" or not needs:
+        return []
+    given = f"{' and '.join(needs)} {'is' if len(needs) == 1 else 'are'} given"
+    return [Mistake("device", "cpu", f"gpu or nothing, since {given}")]
 
 
 class ModelRef(Spec):

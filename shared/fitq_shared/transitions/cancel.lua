@@ -1,6 +1,6 @@
 -- queued -> cancelled at once; running: marked, and its worker stops at its next batch.
--- KEYS: job, queued, front, delayed, events, unkept   ARGV: id, keep_events_ms
-local job = redis.call('HMGET', KEYS[1], 'state', 'attempt')
+-- KEYS: job, queued, front, delayed, events, queues, unkept   ARGV: id, keep_events_ms, queue
+local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'queue')
 local time = redis.call('TIME')
 local now = string.format('%d.%06d', time[1], time[2])
 if job[1] == 'running' then
@@ -9,11 +9,16 @@ if job[1] == 'running' then
   return 'stopping'
 end
 if job[1] ~= 'queued' then return job[1] or 'unknown' end
+-- It was retried since its queue was looked up, and may be in another lane.
+if (job[3] or '') ~= ARGV[3] then return 'moved' end
 redis.call('HSET', KEYS[1], 'state', 'cancelled', 'cancel', 1, 'finished', now)
 redis.call('HDEL', KEYS[1], 'due')
 for key = 2, 4 do redis.call('ZREM', KEYS[key], ARGV[1]) end
+if redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[3]) == 0 then
+  redis.call('SREM', KEYS[6], ARGV[3])
+end
 redis.call('XADD', KEYS[5], '*', 'type', 'cancelled', 'attempt', job[2], 'at', now)
 redis.call('PEXPIRE', KEYS[5], ARGV[2])
 -- A job that has never run has no copy in the volume that would say otherwise.
-if job[2] ~= '1' then redis.call('SADD', KEYS[6], ARGV[1]) end
+if job[2] ~= '1' then redis.call('SADD', KEYS[7], ARGV[1]) end
 return 'cancelled'

@@ -1,6 +1,6 @@
 -- queued(n) -> running(n, worker). Only under the worker's lease, only for the spec that was sent.
--- KEYS: job, queued, front, running, events, lease, taken
--- ARGV: id, attempt, spec_hash, schema, token, worker, device, threads
+-- KEYS: job, queued, front, running, events, lease, taken, queues
+-- ARGV: id, attempt, spec_hash, schema, token, worker, device, threads, queue
 local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'spec_hash', 'schema', 'token', 'queued', 'due')
 -- Our own claim, asked for again because its answer was lost on the way.
 if job[1] == 'running' and job[2] == ARGV[2] and job[5] == ARGV[5] then return 'claimed' end
@@ -22,5 +22,8 @@ redis.call('ZREM', KEYS[3], ARGV[1])
 if redis.call('ZREM', KEYS[2], ARGV[1]) == 1
     and tonumber(job[6]) > tonumber(redis.call('GET', KEYS[7]) or '0') then
   redis.call('SET', KEYS[7], job[6])
+end
+if redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[3]) == 0 then
+  redis.call('SREM', KEYS[8], ARGV[9])
 end
 return 'claimed'

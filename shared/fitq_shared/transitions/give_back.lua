@@ -1,9 +1,10 @@
 -- running(n, token) -> queued(n + 1), because its worker is lost or gives the job back.
 -- A job that was to be cancelled is cancelled; one that lost too many workers, or met too many
 -- faults, has failed. It comes to the front of its queue; after repeated trouble, not at once.
--- KEYS: job, running, front, delayed, events, unkept, and a lease: nothing changes while it is held
+-- KEYS: job, running, front, delayed, events, unkept, queues, and a lease: nothing changes
+--       while it is held
 -- ARGV: id, attempt, token, reason (JSON), counts as ('lost', 'fault' or ''), loss_limit,
---       fault_limit, keep_events_ms, giver
+--       fault_limit, keep_events_ms, giver, queue
 local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'losses', 'faults', 'cancel',
   'started', 'ran', 'given_back', 'due')
 local following = tonumber(ARGV[2]) + 1
@@ -14,7 +15,7 @@ if job[9] == change and job[1] == 'queued' and tonumber(job[2]) == following the
 end
 if job[9] == change and job[2] == ARGV[2] then return job[1] end
 if job[1] ~= 'running' or job[2] ~= ARGV[2] or job[3] ~= ARGV[3] then return 'stale' end
-if KEYS[7] and redis.call('GET', KEYS[7]) == ARGV[3] then return 'alive' end
+if KEYS[8] and redis.call('GET', KEYS[8]) == ARGV[3] then return 'alive' end
 local time = redis.call('TIME')
 local now = string.format('%d.%06d', time[1], time[2])
 local losses = tonumber(job[4]) + (ARGV[5] == 'lost' and 1 or 0)
@@ -46,6 +47,7 @@ if ARGV[5] == 'fault' then delay = math.min(60, 2 ^ faults) end
 if ARGV[5] == 'lost' and losses > 1 then delay = math.min(60, 2 ^ losses) end
 if delay == 0 then
   redis.call('ZADD', KEYS[3], now, ARGV[1])
+  redis.call('SADD', KEYS[7], ARGV[10])
   return 'queued'
 end
 local due = string.format('%.6f', tonumber(now) + delay)

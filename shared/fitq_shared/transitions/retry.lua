@@ -1,5 +1,5 @@
 -- failed or cancelled -> queued(n + 1), because its owner wants it to run again.
--- KEYS: job, queued, events   ARGV: id, attempt, fresh ('1': from the start)
+-- KEYS: job, queued, events, queues   ARGV: id, attempt, fresh ('1': from the start), queue
 local job = redis.call('HMGET', KEYS[1], 'state', 'attempt')
 local following = tonumber(ARGV[2]) + 1
 -- Our own change, asked for again because its answer was lost on the way.
@@ -11,12 +11,13 @@ local now = string.format('%d.%06d', time[1], time[2])
 redis.call('HDEL', KEYS[1], 'token', 'lease', 'worker', 'device_name', 'started', 'finished',
   'cancel', 'cancel_asked', 'reason', 'metrics', 'manifest', 'due')
 redis.call('HSET', KEYS[1], 'state', 'queued', 'attempt', following, 'queued', now, 'sent', now,
-  'losses', 0, 'faults', 0, 'ran', 0)
+  'queue', ARGV[4], 'losses', 0, 'faults', 0, 'ran', 0)
 if ARGV[3] == '1' then
   redis.call('HDEL', KEYS[1], 'threads')
   redis.call('HSET', KEYS[1], 'first_attempt', following)
 end
 redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('SADD', KEYS[4], ARGV[4])
 redis.call('XADD', KEYS[3], '*', 'type', 'queued', 'attempt', following, 'at', now)
 redis.call('PERSIST', KEYS[3])
 return 'retried'

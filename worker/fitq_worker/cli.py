@@ -155,7 +155,7 @@ def _become_celery(identity: Identity, holding: Holding, log_level: str) -> None
     arguments = [
         *("-m", "celery", "-A", "fitq_worker.main", "worker"),
         *("--pool", "prefork", "--concurrency", "1"),
-        *("--queues", ",".join(queues_served_by(identity.device))),
+        *("--queues", ",".join(queues_served_by(identity.device, identity.memory, identity.units))),
         *("--hostname", identity.name),
         *("--loglevel", log_level.upper()),
         *("--without-gossip", "--without-mingle"),

@@ -5,12 +5,12 @@ STAMP := .venv/installed
 PROJECTS := shared/pyproject.toml client/pyproject.toml worker/pyproject.toml
 # Tests start a Redis of their own; a queue that the user works with is none of their business.
 OWN_QUEUE := env -u FITQ_REDIS_URL -u FITQ_STORE -u FITQ_OWNER -u FITQ_LEASE_SECONDS -u FITQ_LOSS_LIMIT \
-	-u FITQ_SIGNING_KEY -u FITQ_SIGNING_CERT -u FITQ_SIGNING_CERTS
+	-u FITQ_SIGNING_KEY -u FITQ_SIGNING_CERT -u FITQ_SIGNING_CERTS -u FITQ_REDIS_PASSWORD_FILE
 # Of `make soak`.
 FAULTS ?= 200
 SUMMARY ?= build/storm.json
 
-.PHONY: help demo test lint soak clean
+.PHONY: help demo test compose lint soak clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to make
@@ -20,7 +20,10 @@ demo: $(STAMP) ## Start a stack, train a model, predict with it, stop the stack
 	$(BIN)/python examples/getting_started.py
 
 test: $(STAMP) ## Run the tests, report the coverage (ARGS=... goes to pytest)
-	$(OWN_QUEUE) $(BIN)/python -m pytest -m 'not soak' --cov --cov-report=term $(ARGS)
+	$(OWN_QUEUE) $(BIN)/python -m pytest -m 'not soak and not compose' --cov --cov-report=term $(ARGS)
+
+compose: $(STAMP) ## Build the images and try them, where a Docker engine answers
+	$(OWN_QUEUE) $(BIN)/python -m pytest -m 'compose and not soak' $(ARGS) tests/compose
 
 lint: $(STAMP) ## Check style, types and who imports whom
 	$(BIN)/ruff check .
@@ -41,6 +44,6 @@ clean: ## Remove .venv, caches and builds; the data of a stack (.fitq) stay
 
 $(STAMP): constraints.txt dev-requirements.txt $(PROJECTS)
 	.ci/make-venv .venv
-	$(BIN)/python -m pip install -c constraints.txt -e shared -e 'client[local,monitor]' \
+	$(BIN)/python -m pip install -c constraints.txt -e shared -e 'client[local,monitor,webdav]' \
 		-e 'worker[cpu]' -r dev-requirements.txt
 	touch $@

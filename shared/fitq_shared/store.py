@@ -20,6 +20,7 @@ from typing import IO, Any
 import fsspec
 
 from fitq_shared.errors import StoreError
+from fitq_shared.settings import hide_password
 from fitq_shared.texts import shown
 
 LONGEST_NAME = 200
@@ -49,7 +50,8 @@ class Store:
     """Files under one root, addressed by paths relative to it.
 
     Args:
-        url: a folder, or a URL that fsspec knows (`s3://bucket/prefix`, ...).
+        url: a folder, a WebDAV server (see webdav.py), or a URL that fsspec knows
+            (`s3://bucket/prefix`, ...).
 
     Raises:
         StoreError: from every method, when the store cannot be read or written.
@@ -57,13 +59,21 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._failures: tuple[type[Exception], ...] = (OSError,)
         try:
-            self._fs, root = fsspec.core.url_to_fs(url)
+            self._fs, root = self._open(url)
         except (ImportError, ValueError, OSError) as error:
             raise StoreError(
-                f"the store {url!r} cannot be opened: {error}", "check FITQ_STORE or --store"
+                f"the store {self.shown_url!r} cannot be opened: {error}",
+                "check FITQ_STORE or --store",
             ) from error
-        self._root = str(root).rstrip("/")
+        self._root = root.rstrip("/")
+        self._start = "" if self._is_webdav else f"{self._root}/"
+
+    @property
+    def shown_url(self) -> str:
+        """The folder or URL with its password hidden, fit to print."""
+        return hide_password(self.url)
 
     @property
     def folder(self) -> Path | None:
@@ -73,6 +83,8 @@ class Store:
     def locate(self, path: str) -> str:
         """Where a person finds this path: a local path, or a URL."""
         full = self._full(path)
+        if self._is_webdav:
+            return f"{self.shown_url.rstrip('/')}/{full}"
         return str(Path(full)) if self.folder else str(self._fs.unstrip_protocol(full))
 
     def make_folder(self, path: str) -> None:
@@ -118,7 +130,10 @@ class Store:
         ]
 
     def write(self, path: str, content: bytes) -> None:
-        """Write one file whole: readers see the old content or the new, never a part."""
+        """Write one file whole: readers see the old content or the new, never a part.
+
+        Through WebDAV a file that is replaced may for a moment not be there at all.
+        """
         full = self._full(path)
         with self._reporting("write", path):
             self._fs.makedirs(full.rpartition("/")[0], exist_ok=True)
@@ -130,7 +145,7 @@ class Store:
                 else:
                     self._fs.mv(part, full)
             except BaseException:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(*self._failures):
                     self._fs.rm_file(part)
                 raise
 
@@ -171,22 +186,43 @@ class Store:
                 f"the path {shown(path)} is too long: {len(path)} letters",
                 f"give names of at most {LONGEST_NAME} letters",
             )
-        return f"{self._root}/{path}"
+        return f"{self._start}{path}"
+
+    @property
+    def _is_webdav(self) -> bool:
+        return self.url.startswith("webdav+")
+
+    def _open(self, url: str) -> tuple[Any, str]:
+        """The file system, and where its root is."""
+        if not self._is_webdav:
+            filesystem, root = fsspec.core.url_to_fs(url)
+            return filesystem, str(root)
+        try:
+            from fitq_shared.webdav import FAILURES, WebdavFolder  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            raise ImportError(f"{error}; it comes with pip install 'fitq[webdav]'") from error
+        self._failures += FAILURES
+        return WebdavFolder(url), ""
 
     @contextlib.contextmanager
     def _reporting(self, verb: str, path: str) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            reason = error.strerror or str(error) or type(error).__name__
+        except self._failures as error:
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            todo = "check that the folder exists, has space, and belongs to the user who runs this"
+            if self._is_webdav:
+                todo = "check address, user and password in FITQ_STORE, and that its server runs"
             raise StoreError(
-                f"cannot {verb} {path!r} in the store {self.url!r}: {reason}",
-                "check that the folder exists, has space, and belongs to the user who runs this",
+                f"cannot {verb} {path!r} in the store {self.shown_url!r}: {reason}",
+                todo,
                 passing=self._may_pass(error),
             ) from error
 
-    def _may_pass(self, error: OSError) -> bool:
+    def _may_pass(self, error: Exception) -> bool:
         """Whether the storage failed or has gone, rather than what was asked of it."""
+        if not isinstance(error, OSError):
+            return False
         if isinstance(error, FileNotFoundError):
             return not self._fs.exists(self._root)
         return error.errno in STORAGE_FAULTS

@@ -21,7 +21,7 @@ from fitq_shared.redis_link import Redis, open_redis, reporting_unreachable
 from fitq_shared.settings import Settings
 from fitq_shared.store import Store
 from fitq_shared.workers import announce, drain_order, withdraw
-from fitq_worker import __version__
+from fitq_worker import __version__, health
 from fitq_worker.devices import Device, find_devices
 from fitq_worker.identity import Identity
 
@@ -90,7 +90,7 @@ def _check_store(settings: Settings) -> None:
     folder = Store(settings.store_url).folder
     if folder is None or not folder.is_dir():
         raise StoreError(
-            f"the store {settings.store_url!r} is not a folder of this machine",
+            f"the store {settings.shown_store_url!r} is not a folder of this machine",
             "mount the volume, and give its folder as FITQ_STORE",
         )
 
@@ -109,6 +109,7 @@ def _claim(
     """Take the lease of the first device that is free, waiting for as long as none is."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave the same way as on Ctrl-C
     token = secrets.token_hex(8)
+    health.mark(token)
     since = redis.time()[0]
     pause = threading.Event()
     told = False

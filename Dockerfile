@@ -90,7 +90,7 @@ COPY --from=worker-cpu-needs /opt/fitq /opt/fitq
 COPY --from=code /code/worker /code/shared /opt/fitq/
 USER fitq
 ENV FITQ_STORE=/volume FITQ_DEVICE=cpu
-HEALTHCHECK --interval=30s --timeout=20s --retries=3 --start-period=180s --start-interval=2s \
+HEALTHCHECK --interval=30s --timeout=20s --retries=3 --start-period=180s --start-interval=5s \
     CMD ["fitq-worker-health"]
 ENTRYPOINT ["fitq-worker"]
 
@@ -100,7 +100,7 @@ COPY --from=code /code/worker /code/shared /opt/fitq/
 USER fitq
 # NVML and CUDA, and nothing else of the driver.
 ENV FITQ_STORE=/volume FITQ_DEVICE=gpu NVIDIA_DRIVER_CAPABILITIES=compute,utility
-HEALTHCHECK --interval=30s --timeout=20s --retries=3 --start-period=180s --start-interval=2s \
+HEALTHCHECK --interval=30s --timeout=20s --retries=3 --start-period=180s --start-interval=5s \
     CMD ["fitq-worker-health"]
 ENTRYPOINT ["fitq-worker"]
 

@@ -383,6 +383,7 @@ class Client:
         store = self.store
         if not store.exists(""):
             raise StoreError(
-                f"the store {store.shown_url!r} is not there", "mount the volume, or correct FITQ_STORE"
+                f"the store {store.shown_url!r} is not there",
+                "mount the volume, or correct FITQ_STORE",
             )
         return store

@@ -120,7 +120,9 @@ def _with_password(url: str, variable: str, file: str) -> str:
         password = Path(file).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidInput([Mistake(variable, file, f"a file that can be read ({reason})")]) from None
+        raise InvalidInput(
+            [Mistake(variable, file, f"a file that can be read ({reason})")]
+        ) from None
     if not password:
         raise InvalidInput([Mistake(variable, file, "a file that holds a password; it is empty")])
     scheme, mark, rest = url.partition("://")

@@ -23,7 +23,9 @@ def stack(tmp_path: Path) -> Containers:
 
 @pytest.fixture
 def services(stack: Containers) -> dict[str, Any]:
-    return dict(json.loads(stack.compose("config", "--format", "json"))["services"])
+    return dict(
+        json.loads(stack.compose("--profile", "*", "config", "--format", "json"))["services"]
+    )
 
 
 @pytest.mark.parametrize("profiles", [(), *[(name,) for name in PROFILES], PROFILES])

@@ -13,8 +13,11 @@ from support.waiting import wait_until
 
 pytestmark = [pytest.mark.compose, pytest.mark.soak, pytest.mark.timeout(900)]
 
-LONG = "train --dataset mnist --rows 12000 --epochs 5000 --batch-size 128 --seed 1 --no-wait --json"
-SHORT = "train --dataset mnist --rows 2000 --epochs 1 --seed 1"
+LONG = (
+    "train --dataset mnist --model mlp --rows 12000 --epochs 5000 --batch-size 128 "
+    "--seed 1 --no-wait --json"
+)
+SHORT = "train --dataset mnist --model mlp --rows 2000 --epochs 1 --seed 1"
 
 
 def test_redis_is_restarted_and_loses_nothing(containers: Containers) -> None:

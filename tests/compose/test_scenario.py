@@ -13,15 +13,18 @@ from support.waiting import wait_until
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
 
 # Long enough to be met in the middle, on any machine; it never ends by itself.
-LONG = "train --dataset mnist --rows 12000 --epochs 5000 --batch-size 128 --seed 1 --no-wait --json"
+LONG = (
+    "train --dataset mnist --model mlp --rows 12000 --epochs 5000 --batch-size 128 "
+    "--seed 1 --no-wait --json"
+)
 
 
 def test_three_workers_train_and_predict(containers: Containers) -> None:
     # Given three workers that are healthy
     assert len(containers.workers()) == 3
     # When a model is trained for an epoch, and predicts
-    train = "train --dataset mnist --epochs 1 --batch-size 512 --seed 1 --name in-containers"
-    trained = containers.fitq(train)
+    train = "train --dataset mnist --model mlp --epochs 1 --batch-size 512 --seed 1"
+    trained = containers.fitq(f"{train} --name in-containers")
     predicted = containers.fitq("predict in-containers --dataset mnist --rows 3")
     # Then both have succeeded, and the artifacts are in the volume
     assert "in-containers succeeded" in trained
@@ -72,4 +75,3 @@ def test_a_job_outlives_a_container_that_is_killed_and_one_that_is_stopped(
     containers.fitq(f"cancel {job}")
     # And all three are there again for the next test
     docker("start", first, second)
-    containers.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "worker-cpu=3")

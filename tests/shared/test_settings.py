@@ -108,8 +108,14 @@ def test_a_lease_time_that_makes_no_sense_is_refused(tmp_path, text):
     ("url", "with_password"),
     [
         ("redis://redis:6379/0", "redis://:p%2Fw%40%3A%20d@redis:6379/0"),
-        ("rediss://worker@h/1?ssl_ca_certs=f", "rediss://worker:p%2Fw%40%3A%20d@h/1?ssl_ca_certs=f"),
-        ("sentinel://a:1,b:2/0?master_name=m", "sentinel://:p%2Fw%40%3A%20d@a:1,b:2/0?master_name=m"),
+        (
+            "rediss://worker@h/1?ssl_cert_reqs=none",
+            "rediss://worker:p%2Fw%40%3A%20d@h/1?ssl_cert_reqs=none",
+        ),
+        (
+            "sentinel://a:1,b:2/0?master_name=m",
+            "sentinel://:p%2Fw%40%3A%20d@a:1,b:2/0?master_name=m",
+        ),
     ],
 )
 def test_the_password_of_redis_may_lie_in_a_file(tmp_path, url, with_password):

@@ -121,15 +121,12 @@ class Containers:
 
     def down(self) -> None:
         """Remove all of it, volumes too."""
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1")
+        self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "1")
 
     @property
     def _project(self) -> list[str]:
-        profiles = [word for name in PROFILES for word in ("--profile", name)]
-        file = str(ROOT / "docker-compose.yml")
-        return ["--project-name", self.project, "--env-file", str(self._env_file), "--file", file] + (
-            profiles
-        )
+        files = ["--env-file", str(self._env_file), "--file", str(ROOT / "docker-compose.yml")]
+        return ["--project-name", self.project, *files]
 
     @property
     def _env(self) -> dict[str, str]:

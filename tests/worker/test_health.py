@@ -45,7 +45,9 @@ def submit(redis: Redis, **changes: str) -> str:
     return Records(redis).create(spec).id
 
 
-def test_a_worker_that_is_idle_is_well(settings: Settings, redis: Redis, identity: Identity) -> None:
+def test_a_worker_that_is_idle_is_well(
+    settings: Settings, redis: Redis, identity: Identity
+) -> None:
     say(redis, identity, "ready")
     assert health.fault(settings, identity.token) is None
 

@@ -102,7 +102,7 @@ def _marks() -> Iterator[str]:
         with suppress(OSError):  # gone by now, or another user's
             for file in (process / "fd").iterdir():
                 with suppress(OSError):
-                    name = os.readlink(file).removeprefix("/memfd:").removesuffix(" (deleted)")
+                    name = str(file.readlink()).removeprefix("/memfd:").removesuffix(" (deleted)")
                     if name.startswith(MARK):
                         yield name.removeprefix(MARK)
 
@@ -130,7 +130,7 @@ def _neglected(link: Redis, info: WorkerInfo, patience: float) -> str | None:
 
 def _waiting(link: Redis, info: WorkerInfo, patience: float) -> Iterator[str]:
     """The jobs that this worker could take, and that were sent so long ago."""
-    seconds, micros = link.time()  # type: ignore[misc]
+    seconds, micros = link.time()
     before = float(seconds) + micros / 1e6 - patience
     for queue in queues_served_by(info.device):
         for key in (front_key(queue), queued_key(queue)):

@@ -78,17 +78,16 @@ RUN groupadd --gid "${FITQ_GID}" fitq \
  && install -d -o fitq -g fitq /volume /state
 ENV HOME=/tmp PATH=/opt/fitq/bin:${PATH} PYTHONUNBUFFERED=1
 WORKDIR /tmp
+USER ${FITQ_UID}:${FITQ_GID}
 
 FROM base AS client
 COPY --from=client-needs /opt/fitq /opt/fitq
 COPY --from=code /code/client /code/shared /opt/fitq/
-USER fitq
 ENTRYPOINT ["fitq"]
 
 FROM base AS worker-cpu
 COPY --from=worker-cpu-needs /opt/fitq /opt/fitq
 COPY --from=code /code/worker /code/shared /opt/fitq/
-USER fitq
 ENV FITQ_STORE=/volume FITQ_DEVICE=cpu
 HEALTHCHECK --interval=30s --timeout=20s --retries=3 --start-period=180s --start-interval=5s \
     CMD ["fitq-worker-health"]
@@ -97,7 +96,6 @@ ENTRYPOINT ["fitq-worker"]
 FROM base AS worker-gpu
 COPY --from=worker-gpu-needs /opt/fitq /opt/fitq
 COPY --from=code /code/worker /code/shared /opt/fitq/
-USER fitq
 # NVML and CUDA, and nothing else of the driver.
 ENV FITQ_STORE=/volume FITQ_DEVICE=gpu NVIDIA_DRIVER_CAPABILITIES=compute,utility
 HEALTHCHECK --interval=30s --timeout=20s --retries=3 --start-period=180s --start-interval=5s \
@@ -108,7 +106,6 @@ FROM base AS flower
 COPY --from=flower-needs /opt/fitq /opt/fitq
 COPY --from=code /code/shared /opt/fitq/
 COPY deploy/flowerconfig.py /etc/fitq/
-USER fitq
 EXPOSE 5555
 HEALTHCHECK --interval=30s --timeout=10s --retries=3 --start-period=60s --start-interval=1s \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:5555/healthcheck', timeout=5)"]
@@ -117,7 +114,6 @@ ENTRYPOINT ["celery", "-A", "fitq_shared.celery_main", "flower", "--conf=/etc/fi
 FROM base AS store
 COPY --from=store-needs /opt/fitq /opt/fitq
 COPY deploy/store.py /etc/fitq/
-USER fitq
 EXPOSE 8080
 # It asks for a login (401), so it serves.
 HEALTHCHECK --interval=30s --timeout=10s --retries=3 --start-period=60s --start-interval=1s \

@@ -25,11 +25,13 @@ test: $(STAMP) ## Run the tests, report the coverage (ARGS=... goes to pytest)
 compose: $(STAMP) ## Build the images and try them, where a Docker engine answers
 	$(OWN_QUEUE) $(BIN)/python -m pytest -m 'compose and not soak' $(ARGS) tests/compose
 
-lint: $(STAMP) ## Check style, types and who imports whom
+lint: $(STAMP) ## Check style, types, who imports whom, Dockerfile and compose file
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	FITQ_SECRETS=secrets $(BIN)/compose-lint --fail-on low --strict-config docker-compose.yml
 
 soak: $(STAMP) ## Break things for most of an hour (FAULTS=200 SEED=... PLANT=... SUMMARY=...)
 	$(OWN_QUEUE) PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m storm --summary $(SUMMARY) \

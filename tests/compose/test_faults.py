@@ -85,7 +85,7 @@ def test_a_client_without_the_volume_uses_the_store_service(
             *words,
         )
 
-    client = "fitq/client:latest"
+    client = "fitq/client:local"
     make = "import numpy as np; np.save('/work/input.npy', np.zeros((4, 28, 28), np.uint8))"
     far("--entrypoint", "python", client, "-c", make)
     # When it submits a prediction of an array of its own, and pulls what came out

@@ -81,8 +81,10 @@ def test_a_gpu_worker_sees_all_gpus(services: dict[str, Any]) -> None:
 
 
 def test_all_that_can_be_set_is_in_the_example() -> None:
-    read = set(re.findall(r"\$\{(FITQ_\w+)", (ROOT / "docker-compose.yml").read_text()))
-    read |= set(re.findall(r"^ +(FITQ_\w+):$", (ROOT / "docker-compose.yml").read_text(), re.M))
+    files = (ROOT / "docker-compose.yml", ROOT / "deploy/redis-tls.yml")
+    text = "".join(file.read_text() for file in files)
+    read = set(re.findall(r"\$\{(FITQ_\w+)", text))
+    read |= set(re.findall(r"^ +(FITQ_\w+):$", text, re.M))
     example = set(re.findall(r"^#?(FITQ_\w+)=", (ROOT / ".env.example").read_text(), re.M))
     assert len(read) > 10
     assert read - example == {"FITQ_STORE", "FITQ_OWNER", "FITQ_LEASE_SECONDS", "FITQ_LOSS_LIMIT"}

@@ -92,10 +92,12 @@ def test_a_reader_never_sees_a_part(local: Store, far: Store) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     # When a client writes it again and again
-    for turn in range(10):
-        far.write("file", contents[turn % 2])
-    leave.set()
-    reader.join()
+    try:
+        for turn in range(10):
+            far.write("file", contents[turn % 2])
+    finally:
+        leave.set()
+        reader.join()
     # Then only whole contents were seen
     assert seen
     assert seen <= set(contents)

@@ -129,9 +129,11 @@ def test_one_that_runs_many_short_jobs_is_well(
     worker = threading.Thread(target=work)
     worker.start()
     # When it is looked at again and again, also between two jobs
-    found = {health.fault(settings, identity.token, patience=0) for _ in range(20)}
-    leave.set()
-    worker.join()
+    try:
+        found = {health.fault(settings, identity.token, patience=0) for _ in range(20)}
+    finally:
+        leave.set()
+        worker.join()
     # Then it is well
     assert found == {None}
 

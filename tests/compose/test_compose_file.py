@@ -41,6 +41,27 @@ def test_the_file_is_clean_with_every_profile(stack: Containers, profiles: tuple
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_redis_over_tls_is_a_file_beside_it(stack: Containers) -> None:
+    # Given the file that makes Redis speak TLS, over the other
+    over = ("--file", str(ROOT / "deploy/redis-tls.yml"))
+    # When Compose reads both
+    read = json.loads(stack.compose(*over, "--profile", "*", "config", "--format", "json"))
+    # Then all that speak to Redis know its certificate, and only Redis its key
+    speak = {"worker-cpu", "worker-gpu", "flower", "fitq"}
+    for name in speak:
+        environment = read["services"][name]["environment"]
+        assert environment["FITQ_REDIS_URL"].startswith("rediss://redis:6379/0?ssl_ca_certs=")
+    knowing = {
+        secret: {
+            name
+            for name, service in read["services"].items()
+            if secret in [one["source"] for one in service.get("secrets", [])]
+        }
+        for secret in ("redis_certificate", "redis_key")
+    }
+    assert knowing == {"redis_certificate": {*speak, "redis"}, "redis_key": {"redis"}}
+
+
 def test_a_start_without_passwords_says_how_to_make_them(tmp_path: Path) -> None:
     # Given a copy of the compose file where no passwords were made
     (tmp_path / "docker-compose.yml").write_text((ROOT / "docker-compose.yml").read_text())

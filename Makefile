@@ -5,13 +5,14 @@ STAMP := .venv/installed
 PROJECTS := shared/pyproject.toml client/pyproject.toml worker/pyproject.toml
 # Tests start a Redis of their own; a queue that the user works with is none of their business.
 OWN_QUEUE := env -u FITQ_REDIS_URL -u FITQ_STORE -u FITQ_OWNER -u FITQ_LEASE_SECONDS -u FITQ_LOSS_LIMIT \
-	-u FITQ_SIGNING_KEY -u FITQ_SIGNING_CERT -u FITQ_SIGNING_CERTS -u FITQ_HOST -u FITQ_DEVICE \
-	-u FITQ_CORES -u FITQ_CORE_COUNT -u FITQ_CORE_SHARE -u FITQ_GPUS -u FITQ_GPU_SHARE -u FITQ_THREADS
+	-u FITQ_SIGNING_KEY -u FITQ_SIGNING_CERT -u FITQ_SIGNING_CERTS -u FITQ_REDIS_PASSWORD_FILE \
+	-u FITQ_HOST -u FITQ_DEVICE -u FITQ_CORES -u FITQ_CORE_COUNT -u FITQ_CORE_SHARE -u FITQ_GPUS \
+	-u FITQ_GPU_SHARE -u FITQ_THREADS
 # Of `make soak`.
 FAULTS ?= 200
 SUMMARY ?= build/storm.json
 
-.PHONY: help demo test lint soak clean
+.PHONY: help demo test compose lint soak clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to make
@@ -21,13 +22,18 @@ demo: $(STAMP) ## Start a stack, train a model, predict with it, stop the stack
 	$(OWN_QUEUE) $(BIN)/python examples/getting_started.py
 
 test: $(STAMP) ## Run the tests, report the coverage (ARGS=... goes to pytest)
-	$(OWN_QUEUE) $(BIN)/python -m pytest -m 'not soak' --cov --cov-report=term $(ARGS)
+	$(OWN_QUEUE) $(BIN)/python -m pytest -m 'not soak and not compose' --cov --cov-report=term $(ARGS)
 
-lint: $(STAMP) ## Check style, types and who imports whom
+compose: $(STAMP) ## Build the images and try them, where a Docker engine answers
+	$(OWN_QUEUE) $(BIN)/python -m pytest -m 'compose and not soak' $(ARGS) tests/compose
+
+lint: $(STAMP) ## Check style, types, who imports whom, Dockerfile and compose file
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	FITQ_SECRETS=secrets $(BIN)/compose-lint --fail-on low --strict-config docker-compose.yml
 
 soak: $(STAMP) ## Break things for most of an hour (FAULTS=200 SEED=... PLANT=... SUMMARY=...)
 	$(OWN_QUEUE) PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m storm --summary $(SUMMARY) \
@@ -42,6 +48,6 @@ clean: ## Remove .venv, caches and builds; the data of a stack (.fitq) stay
 
 $(STAMP): constraints.txt dev-requirements.txt $(PROJECTS)
 	.ci/make-venv .venv
-	$(BIN)/python -m pip install -c constraints.txt -e shared -e 'client[local,monitor]' \
+	$(BIN)/python -m pip install -c constraints.txt -e shared -e 'client[local,monitor,webdav]' \
 		-e 'worker[cpu]' -r dev-requirements.txt
 	touch $@

@@ -101,7 +101,7 @@ def _store(settings: Settings) -> Check:
             return Check(
                 "store",
                 "failed",
-                f"{settings.store_url} is not there",
+                f"{settings.shown_store_url} is not there",
                 "create or mount it, or correct FITQ_STORE",
             )
         path = f"doctor-{uuid.uuid4().hex}"
@@ -109,7 +109,7 @@ def _store(settings: Settings) -> Check:
         store.remove(path)
     except FitqError as error:
         return Check("store", "failed", error.message, error.hint)
-    return Check("store", "ok", f"can be written: {settings.store_url}")
+    return Check("store", "ok", f"can be written: {settings.shown_store_url}")
 
 
 def _workers(settings: Settings) -> Iterator[Check]:

@@ -372,7 +372,8 @@ class Client:
         store = self.store
         if not store.exists(""):
             raise StoreError(
-                f"the store {store.url!r} is not there", "mount the volume, or correct FITQ_STORE"
+                f"the store {store.shown_url!r} is not there",
+                "mount the volume, or correct FITQ_STORE",
             )
         return store
 

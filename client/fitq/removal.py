@@ -70,7 +70,7 @@ def remove_job(records: Records, store: Store, record: JobRecord) -> None:
     """
     if record.state == "succeeded" and not store.exists("jobs"):
         raise StoreError(
-            f"the store {store.url!r} has no jobs, and {record.name} has published something",
+            f"the store {store.shown_url!r} has no jobs, and {record.name} has published something",
             "mount the volume that has it, or correct FITQ_STORE",
         )
     mark = f"{folder_of(record.id)}/{MARK}"

@@ -107,7 +107,7 @@ class AttemptFolder:
         """
         if self._store.folder is None:
             raise StoreError(
-                f"the store {self._store.url!r} is not a folder of this machine",
+                f"the store {self._store.shown_url!r} is not a folder of this machine",
                 "give the worker a mounted folder as FITQ_STORE",
             )
         self._store.make_folder(self.path)

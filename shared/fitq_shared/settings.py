@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from fitq_shared.errors import InvalidInput, Mistake, QueueUnreachable, StackError
 
@@ -21,10 +22,10 @@ STACK_FILE = "stack.json"
 class Settings:
     """What client, worker and Flower must agree on.
 
-    From the environment: FITQ_REDIS_URL, FITQ_STORE, FITQ_OWNER, FITQ_LEASE_SECONDS,
-    FITQ_LOSS_LIMIT, FITQ_HOST, FITQ_SIGNING_KEY, FITQ_SIGNING_CERT, FITQ_SIGNING_CERTS (see
-    signing.py). What is not set there comes from the local stack (`.fitq/stack.json`, written by
-    `fitq up`) of this folder or the nearest one above it.
+    From the environment: FITQ_REDIS_URL, FITQ_REDIS_PASSWORD_FILE, FITQ_STORE, FITQ_OWNER,
+    FITQ_LEASE_SECONDS, FITQ_LOSS_LIMIT, FITQ_HOST, FITQ_SIGNING_KEY, FITQ_SIGNING_CERT,
+    FITQ_SIGNING_CERTS (see signing.py). What is not set there comes from the local stack
+    (`.fitq/stack.json`, written by `fitq up`) of this folder or the nearest one above it.
 
     `host` is the name under which workers share the devices of a host; None: they find out.
     """
@@ -56,6 +57,8 @@ class Settings:
                 "no queue: neither FITQ_REDIS_URL nor a local stack says where Redis is",
                 "start a local stack with `fitq up`, or set FITQ_REDIS_URL=redis://HOST:6379/0",
             )
+        if file := environ.get("FITQ_REDIS_PASSWORD_FILE"):
+            redis_url = _with_password(redis_url, "FITQ_REDIS_PASSWORD_FILE", file)
         return cls(
             redis_url=redis_url,
             store_url=environ.get("FITQ_STORE") or stack.get("store"),
@@ -79,6 +82,11 @@ class Settings:
     def shown_redis_url(self) -> str:
         """The Redis URL with its password hidden, fit to print."""
         return hide_password(self.redis_url)
+
+    @property
+    def shown_store_url(self) -> str:
+        """The store's folder or URL with its password hidden, fit to print."""
+        return hide_password(self.store_url or "")
 
 
 def read_stack(start: Path) -> dict[str, str]:
@@ -107,6 +115,26 @@ def hide_password(url: str) -> str:
     """The URL with *** in place of its passwords, the Sentinels' as well."""
     url = re.sub(r"(://[^:@/]*):.*@", r"\1:***@", url)
     return re.sub(r"([?&](?:sentinel_)?password=)[^&#]*", r"\1***", url)
+
+
+def _with_password(url: str, variable: str, file: str) -> str:
+    """The URL with the password that a file holds, as a secret of a container does."""
+    try:
+        password = Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInput(
+            [Mistake(variable, file, f"a file that can be read ({reason})")]
+        ) from None
+    if not password:
+        raise InvalidInput([Mistake(variable, file, "a file that holds a password; it is empty")])
+    scheme, mark, rest = url.partition("://")
+    login, _, host = rest.rpartition("@")
+    if ":" in login:
+        raise InvalidInput(
+            [Mistake(variable, file, f"no file, since {hide_password(url)} has a password already")]
+        )
+    return f"{scheme}{mark}{login}:{quote(password, safe='')}@{host}" if mark else url
 
 
 def _user() -> str:

@@ -21,6 +21,7 @@ from typing import IO, Any
 import fsspec
 
 from fitq_shared.errors import FitqError, StoreError
+from fitq_shared.settings import hide_password
 from fitq_shared.texts import shown
 
 MARK = ".fitq-volume-"
@@ -53,7 +54,8 @@ class Store:
     """Files under one root, addressed by paths relative to it.
 
     Args:
-        url: a folder, or a URL that fsspec knows (`s3://bucket/prefix`, ...).
+        url: a folder, a WebDAV server (see webdav.py), or a URL that fsspec knows
+            (`s3://bucket/prefix`, ...).
         mark: the name of a file in its root, as `marked` gives it: without it this is another
             volume, or none, and nothing is written.
 
@@ -65,12 +67,19 @@ class Store:
         self.url = url
         self._mark = mark
         try:
-            self._fs, root = fsspec.core.url_to_fs(url)
+            self._fs, root = self._open(url)
         except (ImportError, ValueError, OSError) as error:
             raise StoreError(
-                f"the store {url!r} cannot be opened: {error}", "check FITQ_STORE or --store"
+                f"the store {self.shown_url!r} cannot be opened: {error}",
+                "check FITQ_STORE or --store",
             ) from error
-        self._root = str(root).rstrip("/")
+        self._root = root.rstrip("/")
+        self._start = "" if self._is_webdav else f"{self._root}/"
+
+    @property
+    def shown_url(self) -> str:
+        """The folder or URL with its password hidden, fit to print."""
+        return hide_password(self.url)
 
     @property
     def folder(self) -> Path | None:
@@ -80,6 +89,8 @@ class Store:
     def locate(self, path: str) -> str:
         """Where a person finds this path: a local path, or a URL."""
         full = self._full(path)
+        if self._is_webdav:
+            return f"{self.shown_url.rstrip('/')}/{full}"
         return str(Path(full)) if self.folder else str(self._fs.unstrip_protocol(full))
 
     def marked(self) -> str:
@@ -153,7 +164,10 @@ class Store:
             return _modified(self._fs.info(full)) if self._fs.exists(full) else None
 
     def write(self, path: str, content: bytes) -> None:
-        """Write one file whole: readers see the old content or the new, never a part."""
+        """Write one file whole: readers see the old content or the new, never a part.
+
+        Through WebDAV a file that is replaced may for a moment not be there at all.
+        """
         with self._writing(path) as part:
             self._fs.pipe_file(part, content)
 
@@ -181,7 +195,7 @@ class Store:
                 else:
                     self._fs.mv(part, full)
             except BaseException:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(Exception):
                     self._fs.rm_file(part)
                 raise
 
@@ -224,7 +238,22 @@ class Store:
                 f"the path {shown(path)} is too long: {len(path)} letters",
                 f"give names of at most {LONGEST_NAME} letters",
             )
-        return f"{self._root}/{path}"
+        return f"{self._start}{path}"
+
+    @property
+    def _is_webdav(self) -> bool:
+        return self.url.startswith("webdav+")
+
+    def _open(self, url: str) -> tuple[Any, str]:
+        """The file system, and where its root is."""
+        if not self._is_webdav:
+            filesystem, root = fsspec.core.url_to_fs(url)
+            return filesystem, str(root)
+        try:
+            from fitq_shared.webdav import WebdavFolder  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            raise ImportError(f"{error}; it comes with pip install 'fitq[webdav]'") from error
+        return WebdavFolder(url), ""
 
     def _check_mark(self) -> None:
         if not self.is_there:
@@ -242,10 +271,10 @@ class Store:
                 raise
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise StoreError(
-                f"cannot {verb} {path!r} in the store {self.url!r}: {reason}",
+                f"cannot {verb} {path!r} in the store {self.shown_url!r}: {reason}",
                 "check that the folder exists, has space, and belongs to the user who runs this"
                 if self.folder is not None
-                else "check the address, the login, and that the server answers",
+                else "check address and login in FITQ_STORE, and that its server runs",
                 passing=self._may_pass(error),
             ) from error
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StackError
+from fitq_shared.redis_url import RedisUrl
 from fitq_shared.settings import Settings, hide_password
 
 STACK = {
@@ -101,6 +102,57 @@ def test_a_lease_time_that_makes_no_sense_is_refused(tmp_path, text):
     assert caught.value.message == (
         f"FITQ_LEASE_SECONDS = {text!r}: expected a number of seconds of at least 1"
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "with_password"),
+    [
+        ("redis://redis:6379/0", "redis://:p%2Fw%40%3A%20d@redis:6379/0"),
+        (
+            "rediss://worker@h/1?ssl_cert_reqs=none",
+            "rediss://worker:p%2Fw%40%3A%20d@h/1?ssl_cert_reqs=none",
+        ),
+        (
+            "sentinel://a:1,b:2/0?master_name=m",
+            "sentinel://:p%2Fw%40%3A%20d@a:1,b:2/0?master_name=m",
+        ),
+    ],
+)
+def test_the_password_of_redis_may_lie_in_a_file(tmp_path, url, with_password):
+    # Given a password in a file, as a container's secret, and a URL without one
+    (tmp_path / "secret").write_text("p/w@: d\n")
+    environ = {"FITQ_REDIS_URL": url, "FITQ_REDIS_PASSWORD_FILE": str(tmp_path / "secret")}
+    # When I load the settings
+    settings = Settings.load(environ, tmp_path)
+    # Then the password is part of the URL, and not shown
+    assert settings.redis_url == with_password
+    assert RedisUrl.parse(settings.redis_url).login["password"] == "p/w@: d"
+    assert "p%2Fw" not in settings.shown_redis_url
+
+
+@pytest.mark.parametrize(
+    ("url", "content", "expected"),
+    [
+        ("redis://h", None, "a file that can be read (No such file or directory)"),
+        ("redis://h", b" \n", "a file that holds a password; it is empty"),
+        ("redis://h", b"\xff", "a file that can be read ('utf-8' codec"),
+        ("redis://:one@h", b"two", "no file, since redis://:***@h has a password already"),
+    ],
+)
+def test_a_password_file_that_will_not_do_is_named(tmp_path, url, content, expected):
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    environ = {"FITQ_REDIS_URL": url, "FITQ_REDIS_PASSWORD_FILE": str(file)}
+    with pytest.raises(InvalidInput) as caught:
+        Settings.load(environ, tmp_path)
+    assert "FITQ_REDIS_PASSWORD_FILE" in caught.value.message
+    assert expected in caught.value.message
+
+
+def test_the_password_of_a_store_is_not_shown():
+    settings = Settings("redis://h", store_url="webdav+https://ann:secret@host/volume")
+    assert settings.shown_store_url == "webdav+https://ann:***@host/volume"
 
 
 def test_what_needs_no_queue_needs_no_variables():

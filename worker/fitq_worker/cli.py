@@ -127,7 +127,7 @@ def _check_store(settings: Settings) -> None:
         store.remove(probe)
     elif not store.folder.is_dir():
         raise StoreError(
-            f"the store {settings.store_url!r} is not a folder of this machine",
+            f"the store {settings.shown_store_url!r} is not a folder of this machine",
             "mount the volume, and give its folder as FITQ_STORE",
         )
 

@@ -16,6 +16,7 @@ from fitq_shared.lease import Lease, holders
 from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
 from fitq_shared.workers import announce, drain_order, list_workers, withdraw
+from fitq_worker import health
 from fitq_worker.devices.device import Demand, Device, Holding
 from fitq_worker.devices.host import host_name
 from fitq_worker.devices.tenants import Tenant, foreign_tenants
@@ -55,6 +56,7 @@ class Claim:
         self._host = host_name(settings)
         self._seconds = settings.lease_seconds
         self._token = secrets.token_hex(8)
+        health.mark(self._token)
         self._lease = Lease(
             client, f"worker:{self._token}", self._token, self._seconds, share=demand.share
         )

@@ -17,7 +17,7 @@ import pytest
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.events import publish
 from fitq_shared.record import Reason
-from fitq_shared.records import job_key
+from fitq_shared.records import JOBS, job_key
 from fitq_shared.workers import WorkerInfo, announce
 from support.hostile_files import HOSTILE_ARRAYS, MODELS_REFUSED_EVERYWHERE, Hostile, weights
 from support.waiting import wait_until
@@ -205,6 +205,22 @@ def test_a_forged_record_leads_nowhere(queue, fitq, succeeded, train_job, store,
     # And it neither hides another one, nor takes anything along
     assert [job["name"] for job in fitq("jobs", "--json").json] == ["victim"]
     assert fitq("gc", "--apply", "--jobs", "0", "--inputs", "0").code == 0
+    assert store.files("") == before
+
+
+@pytest.mark.parametrize("forged", ["", ".", "{victim}/attempt-1", "../jobs/{victim}"])
+def test_a_forged_job_takes_no_folder_along(queue, fitq, succeeded, store, redis, forged):
+    # Given a published job, and an ended one whose id leads into the other's folder, or above it
+    victim = succeeded()
+    job_id = forged.format(victim=victim.id)
+    fields = {**redis.hgetall(job_key(victim.id)), "id": job_id, "state": "failed", "finished": "1"}
+    redis.hset(job_key(job_id), mapping=fields)
+    redis.zadd(JOBS, {job_id: 1})
+    before = store.files("")
+    # When it is to be removed
+    assert fitq("rm", job_id, "--yes").code == 2
+    assert fitq("gc", "--apply", "--jobs", "1d").code == 0
+    # Then nothing has gone
     assert store.files("") == before
 
 

@@ -54,7 +54,7 @@ def test_a_training_and_who_watches_it_outlive_a_restart_of_redis(
 ) -> None:
     # Given a training of some length, and somebody who watches it
     client = Client(own_settings)
-    record = client.submit(training(client, epochs=16))
+    record = client.submit(training(client, epochs=48))
     wait_for_epoch(client, record)
     command = [str(Path(sys.executable).parent / "fitq"), "watch", record.name]
     environment = {"FITQ_REDIS_URL": own_settings.redis_url, "PATH": "/usr/bin:/bin"}
@@ -80,7 +80,7 @@ def test_a_training_and_who_watches_it_outlive_a_restart_of_redis(
     assert [line for line in told if "Redis" in line] == [AWAY, BACK]
     epochs = [line.split()[1] for line in told if line.startswith("epoch ")]
     assert len(epochs) == len(set(epochs))
-    assert epochs[-1] == "16/16"
+    assert epochs[-1] == "48/48"
     # And the worker runs the next job
     assert client.wait(client.submit(training(client, rows=2000)), 120).state == "succeeded"
 

@@ -22,7 +22,7 @@ demo: $(STAMP) ## Start a stack, train a model, predict with it, stop the stack
 	$(OWN_QUEUE) $(BIN)/python examples/getting_started.py
 
 test: $(STAMP) ## Run the tests, report the coverage (ARGS=... goes to pytest)
-	$(OWN_QUEUE) $(BIN)/python -m pytest -m 'not soak and not compose' --cov --cov-report=term $(ARGS)
+	$(OWN_QUEUE) $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not soak and not compose' --cov --cov-report=term $(ARGS)
 
 compose: $(STAMP) ## Build the images and try them, where a Docker engine answers
 	$(OWN_QUEUE) $(BIN)/python -m pytest -m 'compose and not soak' $(ARGS) tests/compose

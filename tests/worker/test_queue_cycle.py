@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kombu.utils.scheduling import cycle_by_name
 
 from fitq_shared.queues import LANES, PRIORITIES, QueueName, queue_for, queues_served_by
-from fitq_worker.queue_cycle import TURNS, QueueCycle, Turns
+from fitq_worker.queue_cycle import STRATEGY, TURNS, QueueCycle, Turns
 from support.fuzzing import few
 
 SERVED = queues_served_by("gpu", 2**33)
@@ -154,6 +154,19 @@ def test_a_new_connection_goes_on_with_the_turns() -> None:
     taken = Counter(priority(take(cycle_on(turns), endless) or "") for _ in range(24))
     # Then low ones are among them as ever
     assert taken == {"high": 16, "normal": 6, "low": 2}
+
+
+def test_all_connections_of_a_worker_share_its_turns() -> None:
+    # Given the cycles that kombu makes for two connections, by the name that it is given
+    before, after = cycle_by_name(STRATEGY)(), cycle_by_name(STRATEGY)()
+    first, second = queue_for("any", lane=1), queue_for("any", lane=2)
+    for cycle in (before, after):
+        cycle.update({first, second})
+    # When the one has taken a job
+    assert before.consume(2) == [first, second]
+    before.rotate(first)
+    # Then the other goes on from there
+    assert after.consume(2) == [second, first]
 
 
 def test_what_is_no_queue_of_jobs_comes_first_and_counts_for_nothing() -> None:

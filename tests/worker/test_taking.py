@@ -11,6 +11,7 @@ import pytest
 
 from fitq.client import Client
 from fitq.drafts import complete
+from fitq_shared.celery_app import make_app
 from fitq_shared.queues import GIB
 from fitq_shared.record import JobRecord
 from fitq_shared.redis_link import Redis
@@ -174,3 +175,8 @@ def test_a_real_worker_takes_owners_in_turn_and_the_highest_first(
     assert order.index(low.id) < len(jobs)
     assert [job for job in order if job in {r.id for r in jobs}] == [r.id for r in jobs]
     assert "fitq.v1.cpu.*" in worker.text()
+    # And it tells its state, the order of its queues included, to whoever watches
+    stats = make_app(settings).control.inspect(timeout=30, limit=1).stats()
+    assert [told["broker"]["transport_options"]["priority_steps"] for told in stats.values()] == [
+        [0]
+    ]

@@ -3,14 +3,12 @@
 This module is loaded in the parent, which never imports Keras; only the child does.
 """
 
-from functools import partial
-
 from fitq_shared.celery_app import make_app
 from fitq_shared.settings import Settings
 from fitq_worker import child, message_gate, parent, tasks
 from fitq_worker.consumer import PatientConsumer
 from fitq_worker.identity import Identity
-from fitq_worker.queue_cycle import QueueCycle, Turns
+from fitq_worker.queue_cycle import STRATEGY
 
 settings = Settings.load()
 identity = Identity.from_environment()
@@ -20,7 +18,7 @@ app.conf.update(
     worker_consumer=PatientConsumer,
     broker_transport_options={
         **app.conf.broker_transport_options,
-        "queue_order_strategy": partial(QueueCycle, Turns()),
+        "queue_order_strategy": STRATEGY,
     },
 )
 tasks.register(app)

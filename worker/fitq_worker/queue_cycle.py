@@ -12,6 +12,10 @@ from functools import cache
 
 from fitq_shared.queues import PRIORITIES, Priority, QueueName, is_job_queue
 
+# How kombu is told to use `cycle_of_this_process`. By name, since the settings of the transport are
+# part of what Celery answers when it is asked for its state, as JSON.
+STRATEGY = "fitq_worker.queue_cycle:cycle_of_this_process"
+
 # Of twelve jobs one is looked for among the low ones first, three among the normal ones, and
 # eight among the high ones. Where there are none, the turn goes to the highest that there are.
 TURNS: tuple[Priority, ...] = (
@@ -79,3 +83,11 @@ class QueueCycle:
         if _is_job_queue(last_used):
             self._turns.took(last_used)
         return last_used
+
+
+_turns = Turns()
+
+
+def cycle_of_this_process() -> QueueCycle:
+    """A cycle that goes on with the turns where the one before left off."""
+    return QueueCycle(_turns)

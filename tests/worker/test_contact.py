@@ -82,3 +82,17 @@ def test_after_a_longer_one_it_waits_again_though_nothing_failed(clock: Clock) -
     assert not contact.settled
     answers(contact, clock, 1)
     assert contact.settled
+
+
+def test_a_refusal_to_write_begins_the_wait_anew(clock: Clock) -> None:
+    # Given a reaper that has had answers for long
+    contact = Contact(6.0)
+    answers(contact, clock, 10)
+    assert contact.settled
+    # When Redis takes no writes, so that nobody can renew a lease
+    contact.refused()
+    contact.answered()
+    # Then those who live get their time once more
+    assert not contact.settled
+    answers(contact, clock, 4)
+    assert contact.settled

@@ -200,3 +200,18 @@ def test_one_duty_that_fails_leaves_the_others(
     start()
     # When a message is lost, Then it is sent again
     see_a_look(records, redis)
+
+
+def test_while_redis_is_full_nobody_is_taken_for_lost(
+    redis: Redis, records: Records, run: Callable[..., Attempt], start: Start
+) -> None:
+    # Given a reaper that would take a job whose lease is gone, and a Redis that takes no writes
+    reaper = start()
+    first = run()
+    redis.delete("fitq:lease:cpu:other")
+    wait_until(lambda: records.get(first.job_id).attempt == 2, 30, "a reaper that takes jobs")
+    redis.config_set("maxmemory", "1")
+    try:
+        wait_until(lambda: not reaper._contact.settled, 30, "a reaper that was refused")
+    finally:
+        redis.config_set("maxmemory", "0")

@@ -31,6 +31,10 @@ class Contact:
             self._since = now
         self._answered = now
 
+    def refused(self) -> None:
+        """Redis has just refused to write, so nobody could renew a lease."""
+        self._answered = -math.inf
+
     @property
     def settled(self) -> bool:
         """Whether whoever lives has had the time to renew its lease."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import collections
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from kombu.exceptions import OperationalError
 
 from fitq_shared.dispatch import send_to_front
-from fitq_shared.outage import PASSING
+from fitq_shared.outage import ITS_STATE, PASSING
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
@@ -37,6 +38,7 @@ PERIOD_SECONDS = 1.0
 # How long a worker may need between taking a message and claiming its job: a child that is
 # being replaced imports Keras first. Too short only makes duplicates, which are dropped.
 MESSAGE_GRACE_SECONDS = 8.0
+SAID_AGAIN_SECONDS = 60.0
 _AWAY = (*PASSING, OperationalError)
 
 
@@ -54,6 +56,7 @@ class Reaper:
         self._records = Records(redis, settings.loss_limit)
         self._stuck = StuckJobs(self._records)
         self._period = min(PERIOD_SECONDS, settings.lease_seconds / 10)
+        self._say_at = 0.0
         self._adrift: set[Attempt] = set()
         self._handed_back: collections.deque[tuple[Attempt, Reason, Counts]] = collections.deque()
         self._leave = threading.Event()
@@ -82,6 +85,7 @@ class Reaper:
         """Do each duty, whatever has become of those before it; the rest can wait for Redis."""
         for duty in (
             self._obey_a_drain_order,
+            self._ask_for_room,
             self._give_back_our_own,
             self._look_at_running_jobs,
             self._send_what_is_due,
@@ -91,10 +95,22 @@ class Reaper:
                 duty()
                 self._contact.answered()
             except _AWAY as error:
-                log.warning("the reaper cannot reach Redis, trying again: %s", error)
+                if isinstance(error, ITS_STATE):
+                    self._contact.refused()
+                self._say(error)
                 return
             except Exception:
                 log.exception("the reaper goes on after an error that it did not expect")
+
+    def _say(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now >= self._say_at:
+            self._say_at = now + SAID_AGAIN_SECONDS
+            log.warning("the reaper cannot reach Redis, trying again: %s", error)
+
+    def _ask_for_room(self) -> None:
+        """Make sure that whoever lives can renew its lease before its job is looked at."""
+        self._records.redis.set("fitq:room", "", px=1)
 
     def _obey_a_drain_order(self) -> None:
         if order := drain_order(self._records.redis, self._identity.token):

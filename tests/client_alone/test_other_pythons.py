@@ -13,7 +13,8 @@ import importlib, pkgutil, sys
 import fitq, fitq_shared, fitq_worker.cli
 for package in fitq, fitq_shared:
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        importlib.import_module(module.name)
+        if module.name != "fitq_shared.webdav":  # it needs an extra
+            importlib.import_module(module.name)
 print(*sys.version_info[:2], sep=".")
 """
 

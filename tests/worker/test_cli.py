@@ -88,7 +88,7 @@ def test_a_bucket_that_does_not_answer_does_not_do(tmp_path: Path, settings: Set
     )
     assert done.returncode == 1
     assert "in the store 's3://volume/fitq'" in told(done)
-    assert "check the address, the login, and that the server answers" in told(done)
+    assert "check address and login in FITQ_STORE, and that its server runs" in told(done)
     assert "Traceback" not in told(done)
 
 

@@ -20,7 +20,7 @@ from fitq_shared.signing import Signer
 from fitq_shared.specs.describe import DescribeJob
 from support.jobs import event_types
 from support.keys import Keys, own_serializers
-from support.messages import arguments_of, body_of, message, text_of
+from support.messages import EMBEDDED, arguments_of, body_of, message, text_of
 from support.redis_server import RedisServer
 from support.waiting import wait_until
 from support.worker import Worker
@@ -62,7 +62,7 @@ class Stage:
 
     def signed(self, arguments: dict[str, Any], signer: Signer, **changes: Any) -> dict[str, Any]:
         """A message whose body this signer has signed."""
-        body = signer._serializer.serialize([[], arguments, {}]).encode()
+        body = signer._serializer.serialize([[], arguments, EMBEDDED]).encode()
         return message(arguments, body=body, **{"content-type": "application/data"}, **changes)
 
     def noted(self, words: str) -> None:

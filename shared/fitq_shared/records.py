@@ -459,7 +459,7 @@ class Records:
         waiting = self._waiting(lanes)
         used = [queue for queue, count in zip(lanes, waiting, strict=True) if count]
         for queue, newest in zip(used, self._newest_owners(used), strict=True):
-            if newest == owner:
+            if newest in (owner, None):  # None: its last job was taken meanwhile
                 return queue
         return lanes[waiting.index(min(waiting))]
 

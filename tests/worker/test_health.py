@@ -20,7 +20,7 @@ from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
 from fitq_shared.specs.describe import DescribeJob
-from fitq_shared.workers import announce
+from fitq_shared.workers import WorkerInfo, announce
 from fitq_worker import health
 from fitq_worker.identity import Identity
 from support.redis_server import free_port
@@ -37,6 +37,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def say(redis: Redis, identity: Identity, state: str) -> None:
     announce(redis, identity.info(state, 0.0), 60)
+
+
+def said_to_be_ready(worker: Worker) -> WorkerInfo | None:
+    """What a worker announces of itself, once that is that it is ready."""
+    info = worker.info
+    return info if info is not None and info.state == "ready" else None
 
 
 def submit(redis: Redis, **changes: str) -> str:
@@ -199,7 +205,7 @@ def test_a_child_that_is_stopped_is_noticed(
 ) -> None:
     # Given a worker whose child does nothing, though its parent renews everything
     worker = start_worker().wait_until_ready()
-    info = wait_until(lambda: worker.info, 10, "the worker's word")
+    info = wait_until(lambda: said_to_be_ready(worker), 30, "the worker's word")
     token = info.token if info else ""
     child = worker.child()
     child.suspend()

@@ -168,7 +168,7 @@ def test_two_workers_share_a_gpu_and_one_takes_two(start_host: StartHost) -> Non
     # And it gets both when both have left
     host.end(halves[:1])
     host.end(halves[1:])
-    wait_until(host.all_held, 60, "both GPUs in use")
+    wait_until(lambda: host.all_held() and not host.waiting(), 60, "both GPUs in use")
     (info,) = host.workers().values()
     assert (info.name.partition("@")[0], info.devices, info.memory) == ("gpu0-1", 2, 80 * 2**30)
 

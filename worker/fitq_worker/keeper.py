@@ -15,6 +15,7 @@ from fitq_shared.errors import FitqError, QueueUnreachable
 from fitq_shared.redis_link import open_redis
 from fitq_shared.workers import announce, withdraw
 from fitq_worker import flags
+from fitq_worker.fork_guard import fork_guard
 
 if TYPE_CHECKING:
     from fitq_shared.settings import Settings
@@ -71,14 +72,16 @@ class Keeper:
         while True:
             pause = min(1.0, self._seconds / 10)
             try:
-                since = since or float(self._redis.time()[0])
-                if self._lease.renew() == "lost":
+                with fork_guard:
+                    since = since or float(self._redis.time()[0])
+                    held = self._lease.renew() == "held"
+                if not held:
                     log.error("another worker holds %s: leaving", self._identity.device_name)
                     self._end_worker(FitqError.exit_code)
                     return
                 away_since = None
-                state = _state()
-                announce(self._redis, self._identity.info(state, since), self._seconds)
+                with fork_guard:
+                    announce(self._redis, self._identity.info(_state(), since), self._seconds)
                 pause = self._seconds / 3 if flags.warm() else min(self._seconds / 3, 0.5)
             except redis.RedisError as error:
                 log.warning("cannot renew the lease, trying again: %s", error)

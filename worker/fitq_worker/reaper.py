@@ -22,6 +22,7 @@ from fitq_shared.redis_link import open_redis
 from fitq_shared.workers import drain_order
 from fitq_worker import flags
 from fitq_worker.contact import Contact
+from fitq_worker.fork_guard import fork_guard
 from fitq_worker.giving_back import Counts, give_back
 from fitq_worker.stuck_jobs import StuckJobs
 
@@ -92,7 +93,8 @@ class Reaper:
             self._send_lost_messages,
         ):
             try:
-                duty()
+                with fork_guard:
+                    duty()
                 self._contact.answered()
             except _AWAY as error:
                 if isinstance(error, ITS_STATE):

@@ -13,6 +13,7 @@ from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import StoreError, UnknownJob
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
+from fitq_worker.fork_guard import fork_guard
 from fitq_worker.volume import open_volume
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ class RecordCopies:
         while not left:
             left = self._leave.wait(PERIOD_SECONDS)
             try:
-                for job_id in self._records.unkept():
+                with fork_guard:
+                    unkept = list(self._records.unkept())
+                for job_id in unkept:
                     self._renew(job_id)
                 self._failing = False
             except (StoreError, redis.RedisError) as error:
@@ -64,12 +67,16 @@ class RecordCopies:
 
     def _renew(self, job_id: str) -> None:
         try:
-            record = self._records.get(job_id)
+            with fork_guard:
+                record = self._records.get(job_id)
         except UnknownJob:
-            self._records.kept(job_id, None, 0)
+            with fork_guard:
+                self._records.kept(job_id, None, 0)
             return
         snapshots.keep(self._store, record)
-        if self._records.kept(job_id, record.state, record.attempt) == "gone":
+        with fork_guard:
+            outcome = self._records.kept(job_id, record.state, record.attempt)
+        if outcome == "gone":
             self._take_back(record)
 
     def _take_back(self, record: JobRecord) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -65,9 +66,10 @@ def test_a_message_that_names_another_spec_is_dropped(
 
 @pytest.mark.parametrize("attempt", [1, 2])
 def test_a_message_for_a_job_that_has_ended_is_dropped(
-    client: Client, trained: JobRecord, shared_worker: Worker, attempt: int
+    client: Client, train: Callable[..., JobRecord], shared_worker: Worker, attempt: int
 ) -> None:
-    # Given a job that was published, and its message once more, or one for a next attempt
+    # Given a job that was just published, and its message once more, or one for a next attempt
+    trained = train(rows=2000)
     before = client.store.files(f"jobs/{trained.id}")
     send(client, message({**arguments_of(trained), "attempt": attempt}))
     # Then it is dropped, and record, events and artifacts are as they were

@@ -108,5 +108,5 @@ def test_all_that_can_be_set_is_in_the_example() -> None:
     read |= set(re.findall(r"^ +(FITQ_\w+):$", text, re.M))
     example = set(re.findall(r"^#?(FITQ_\w+)=", (ROOT / ".env.example").read_text(), re.M))
     assert len(read) > 10
-    assert read - example == {"FITQ_STORE", "FITQ_OWNER", "FITQ_LEASE_SECONDS", "FITQ_LOSS_LIMIT"}
+    assert read - example == {"FITQ_OWNER", "FITQ_LEASE_SECONDS", "FITQ_LOSS_LIMIT"}
     assert example <= read

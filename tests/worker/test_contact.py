@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from fitq_worker import contact
 from fitq_worker.contact import Contact
-
-
-@dataclass
-class Clock:
-    """A clock that only moves when it is told to."""
-
-    now: float = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
+from support.clock import Clock
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,8 @@ from fitq_shared.redis_link import Redis, open_redis
 from fitq_worker import flags
 from fitq_worker import reporter as reporter_module
 from fitq_worker.reporter import SILENCE_SECONDS, Reporter, StopJob
+from support.clock import Clock
 from support.redis_server import RedisServer
-
-
-@dataclass
-class Clock:
-    """A clock that only moves when it is told to."""
-
-    now: float = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,16 +14,7 @@ from fitq_shared.specs.train import TrainJob
 from fitq_worker import flags, stuck_jobs
 from fitq_worker.identity import Identity
 from fitq_worker.stuck_jobs import PATIENCE_SECONDS, StuckJobs
-
-
-@dataclass
-class Clock:
-    """A clock that only moves when it is told to."""
-
-    now: float = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
+from support.clock import Clock
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from celery.worker.state import maybe_shutdown
 from kombu.exceptions import OperationalError
 
 from fitq_shared.outage import ITS_STATE
+from fitq_worker.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 1.0
-SAID_AGAIN_AFTER_SECONDS = 60.0
 
 
 class PatientConsumer(Consumer):
@@ -51,14 +51,14 @@ class PatientConsumer(Consumer):
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Drop the connection as Celery does, then wait until Redis takes writes again."""
         super().on_connection_error_after_connected(exc)
-        said_at: float | None = None
+        seldom, refused = Seldom(), False
         while refusal := self._refusal():
-            if said_at is None or time.monotonic() - said_at > SAID_AGAIN_AFTER_SECONDS:
-                said_at = time.monotonic()
+            refused = True
+            if seldom.due(time.monotonic()):
                 log.warning("no jobs are taken, waiting until Redis takes writes: %s", refusal)
             time.sleep(PAUSE_SECONDS)
             maybe_shutdown()
-        if said_at is not None:
+        if refused:
             log.warning("Redis takes writes, so jobs are taken again")
 
     def _refusal(self) -> Exception | None:

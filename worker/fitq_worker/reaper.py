@@ -24,6 +24,7 @@ from fitq_worker import flags
 from fitq_worker.contact import Contact
 from fitq_worker.fork_guard import fork_guard
 from fitq_worker.giving_back import Counts, give_back
+from fitq_worker.seldom import Seldom
 from fitq_worker.stuck_jobs import StuckJobs
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ PERIOD_SECONDS = 1.0
 # How long a worker may need between taking a message and claiming its job: a child that is
 # being replaced imports Keras first. Too short only makes duplicates, which are dropped.
 MESSAGE_GRACE_SECONDS = 8.0
-SAID_AGAIN_SECONDS = 60.0
 _AWAY = (*PASSING, OperationalError)
 
 
@@ -57,7 +57,7 @@ class Reaper:
         self._records = Records(redis, settings.loss_limit)
         self._stuck = StuckJobs(self._records)
         self._period = min(PERIOD_SECONDS, settings.lease_seconds / 10)
-        self._say_at = 0.0
+        self._seldom = Seldom()
         self._adrift: set[Attempt] = set()
         self._handed_back: collections.deque[tuple[Attempt, Reason, Counts]] = collections.deque()
         self._leave = threading.Event()
@@ -105,9 +105,7 @@ class Reaper:
                 log.exception("the reaper goes on after an error that it did not expect")
 
     def _say(self, error: Exception) -> None:
-        now = time.monotonic()
-        if now >= self._say_at:
-            self._say_at = now + SAID_AGAIN_SECONDS
+        if self._seldom.due(time.monotonic()):
             log.warning("the reaper cannot reach Redis, trying again: %s", error)
 
     def _ask_for_room(self) -> None:

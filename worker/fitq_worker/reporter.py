@@ -12,6 +12,7 @@ import redis
 
 from fitq_shared.events import publish
 from fitq_worker import flags
+from fitq_worker.seldom import Seldom
 
 if TYPE_CHECKING:
     from fitq_shared.record import Attempt
@@ -23,7 +24,6 @@ PROGRESS_SECONDS = 0.5
 ORDER_SECONDS = 0.5
 # A Redis that is silent keeps each question waiting for seconds, and the training with it.
 SILENCE_SECONDS = 3.0
-SAID_AGAIN_SECONDS = 60.0
 
 
 class StopJob(Exception):
@@ -54,7 +54,7 @@ class Reporter:
         self._progress_at = 0.0
         self._order_at = 0.0
         self._again_at = 0.0
-        self._say_at = 0.0
+        self._seldom = Seldom()
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """Report an epoch's results."""
@@ -102,6 +102,5 @@ class Reporter:
         now = time.monotonic()
         if isinstance(error, redis.ConnectionError | redis.TimeoutError):
             self._again_at = now + SILENCE_SECONDS
-        if now >= self._say_at:
-            self._say_at = now + SAID_AGAIN_SECONDS
+        if self._seldom.due(now):
             log.warning("cannot report or ask for orders, going on: %s", error)

@@ -8,7 +8,7 @@ import secrets
 import signal
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import redis
 
@@ -141,16 +141,11 @@ class Claim:
     def _identity(self, holding: Holding) -> Identity:
         # Sharers of the same devices must not have the same name.
         part = "" if holding.share == 1 else f".{self._token[:4]}"
-        return Identity(
-            token=self._token,
+        return replace(
+            self._waiting(),
             name=f"{holding.label}{part}@{self._host}",
-            host=self._host,
-            device=holding.kind,
             device_name=holding.name,
-            resource=f"worker:{self._token}",
             threads=self._threads or self._demand.threads(holding),
             devices=tuple(device.resource for device in holding.devices),
-            units=len(holding.devices) if holding.kind == "gpu" else 1,
-            share=holding.share,
             memory=holding.memory,
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.errors import StackError
 from fitq_shared.redis_link import Redis, open_redis
 from fitq_shared.settings import Settings
@@ -78,9 +78,9 @@ def session_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setti
 
 
 @pytest.fixture
-def client(session_settings: Settings, shared_worker: Worker) -> Client:
+def client(session_settings: Settings, shared_worker: Worker) -> Queue:
     """A client whose jobs are run by the shared worker."""
-    return Client(session_settings)
+    return Queue(session_settings)
 
 
 @pytest.fixture

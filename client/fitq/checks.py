@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.errors import FitqError
 from fitq_shared.redis_link import Redis, open_redis, reporting_unreachable
 from fitq_shared.settings import Settings
@@ -114,7 +114,7 @@ def _store(settings: Settings) -> Check:
 
 def _workers(settings: Settings) -> Iterator[Check]:
     try:
-        workers = Client(settings).workers()
+        workers = Queue(settings).workers()
     except FitqError:
         return
     ready = [worker for worker in workers if worker.state == "ready"]

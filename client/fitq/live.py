@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq.waiting import nobody, where_it_stands
 from fitq_shared.events import ENDINGS, Event
 from fitq_shared.record import JobRecord
@@ -29,7 +29,7 @@ _NOT_METRICS = {"phase", "epoch", "epochs", "batch", "batches", "seconds", "lear
 _TICKS_UNTIL_WORKERS_ARE_COUNTED = 2
 
 
-def follow(client: Client, record: JobRecord) -> JobRecord:
+def follow(client: Queue, record: JobRecord) -> JobRecord:
     """Show a job until it has ended, riding out outages of Redis of up to five minutes.
 
     Returns:
@@ -68,7 +68,7 @@ def follow(client: Client, record: JobRecord) -> JobRecord:
 class _View:
     """What was already said, so that it is said once."""
 
-    def __init__(self, client: Client, record: JobRecord, console: Console, bar: Progress) -> None:
+    def __init__(self, client: Queue, record: JobRecord, console: Console, bar: Progress) -> None:
         self._client = client
         self._record = record
         self._console = console

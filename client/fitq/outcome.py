@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from fitq.cli import INTERRUPTED
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq.tables import print_json, print_metrics
 from fitq_shared.errors import QueueUnreachable
 from fitq_shared.record import JobRecord
@@ -17,7 +17,7 @@ from fitq_shared.texts import plain, printable
 
 
 def submit_and_follow(
-    client: Client, spec: JobSpec, *, wait: bool, as_json: bool
+    client: Queue, spec: JobSpec, *, wait: bool, as_json: bool
 ) -> JobRecord | None:
     """Submit a job and, unless told not to, follow it to its end.
 
@@ -38,7 +38,7 @@ def submit_and_follow(
     return show_end(client, follow_to_end(client, record), as_json=as_json)
 
 
-def say_if_nobody_is_there(client: Client, record: JobRecord) -> None:
+def say_if_nobody_is_there(client: Queue, record: JobRecord) -> None:
     """Say that no worker that is there can run a job that was just queued."""
     from fitq.waiting import nobody
 
@@ -46,7 +46,7 @@ def say_if_nobody_is_there(client: Client, record: JobRecord) -> None:
         click.echo(text, err=True)
 
 
-def follow_to_end(client: Client, record: JobRecord) -> JobRecord:
+def follow_to_end(client: Queue, record: JobRecord) -> JobRecord:
     """Follow a job. On Ctrl-C the job goes on, and the user is told how to return."""
     with saying_how_to_return(record):
         from fitq.live import follow
@@ -72,7 +72,7 @@ def saying_how_to_return(record: JobRecord) -> Iterator[None]:
         ) from error
 
 
-def show_end(client: Client, record: JobRecord, *, as_json: bool) -> JobRecord | None:
+def show_end(client: Queue, record: JobRecord, *, as_json: bool) -> JobRecord | None:
     """Show how a job has ended."""
     if as_json:
         print_json(record.public())

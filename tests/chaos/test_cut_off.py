@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
@@ -36,7 +36,7 @@ def start(settings: Settings, folder: Path, lease_seconds: float, **environment:
 
 
 def test_two_attempts_on_one_device_publish_once(
-    queue: Client, settings: Settings, proxy: Proxy, tmp_path: Path
+    queue: Queue, settings: Settings, proxy: Proxy, tmp_path: Path
 ) -> None:
     # Given a training, and another worker that waits for the same core
     url = f"redis://127.0.0.1:{proxy.port}/0"
@@ -64,7 +64,7 @@ def test_two_attempts_on_one_device_publish_once(
 
 
 def test_a_worker_that_stays_cut_off_leaves_its_job_to_others(
-    queue: Client, settings: Settings, redis: Redis, proxy: Proxy, tmp_path: Path
+    queue: Queue, settings: Settings, redis: Redis, proxy: Proxy, tmp_path: Path
 ) -> None:
     # Given a training that would go on for very long
     url = f"redis://127.0.0.1:{proxy.port}/0"

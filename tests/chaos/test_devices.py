@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
 from support.claim_trace import ClaimTrace
@@ -175,7 +175,7 @@ def test_two_workers_share_a_gpu_and_one_takes_two(start_host: StartHost) -> Non
 
 @pytest.mark.soak
 def test_one_that_waited_steps_in_and_goes_on_with_the_job(
-    start_host: StartHost, queue: Client
+    start_host: StartHost, queue: Queue
 ) -> None:
     # Given one GPU, and two workers that run jobs
     host = start_host(1, lease_seconds=3.0, celery=True)

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Place
@@ -23,24 +23,24 @@ from support.worker import Worker
 StartWorker = Callable[..., Worker]
 
 
-def log_of(queue: Client, record: JobRecord, attempt: int) -> str:
+def log_of(queue: Queue, record: JobRecord, attempt: int) -> str:
     return AttemptFolder(queue.store, record.id, attempt).read(AttemptFolder.log).decode()
 
 
-def weights_of(queue: Client, record: JobRecord) -> list[np.ndarray]:
+def weights_of(queue: Queue, record: JobRecord) -> list[np.ndarray]:
     import keras
 
     path = queue.folder(record).local(AttemptFolder.model)
     return list(keras.models.load_model(path).get_weights())
 
 
-def history_of(queue: Client, record: JobRecord) -> list[dict[str, float]]:
+def history_of(queue: Queue, record: JobRecord) -> list[dict[str, float]]:
     rows = json.loads(queue.folder(record).read(AttemptFolder.history_json))
     return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
 
 
 def test_a_drained_worker_hands_its_job_to_one_with_other_threads(
-    queue: Client, redis: Redis, start_worker: StartWorker
+    queue: Queue, redis: Redis, start_worker: StartWorker
 ) -> None:
     # Given a training that ran undisturbed with one thread, and runs again
     first = start_worker("0").wait_until_ready()
@@ -70,7 +70,7 @@ def test_a_drained_worker_hands_its_job_to_one_with_other_threads(
 
 
 @pytest.mark.soak
-def test_after_job_lets_the_job_end(queue: Client, redis: Redis, start_worker: StartWorker) -> None:
+def test_after_job_lets_the_job_end(queue: Queue, redis: Redis, start_worker: StartWorker) -> None:
     # Given a training, and a job behind it
     worker = start_worker().wait_until_ready()
     record = submit_long(queue)
@@ -86,7 +86,7 @@ def test_after_job_lets_the_job_end(queue: Client, redis: Redis, start_worker: S
 
 
 @pytest.mark.soak
-def test_a_second_signal_stops_at_once(queue: Client, start_worker: StartWorker) -> None:
+def test_a_second_signal_stops_at_once(queue: Queue, start_worker: StartWorker) -> None:
     # Given a worker whose training does not obey
     worker = start_worker().wait_until_ready()
     record = submit_long(queue)
@@ -102,7 +102,7 @@ def test_a_second_signal_stops_at_once(queue: Client, start_worker: StartWorker)
     assert (given_back.attempt, given_back.losses) == (2, 0)
 
 
-def test_cancel_and_timeout_end_even_a_stuck_job(queue: Client, start_worker: StartWorker) -> None:
+def test_cancel_and_timeout_end_even_a_stuck_job(queue: Queue, start_worker: StartWorker) -> None:
     # Given a training that is cancelled: it stops by itself, and its history is kept
     worker = start_worker().wait_until_ready()
     record = submit_long(queue)

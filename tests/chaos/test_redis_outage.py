@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fitq.client import AWAY, BACK, Client
+from fitq.queue import AWAY, BACK, Queue
 from fitq_shared.errors import QueueUnreachable
 from fitq_shared.redis_link import Redis, open_redis
 from fitq_shared.settings import Settings
@@ -53,7 +53,7 @@ def test_a_training_and_who_watches_it_outlive_a_restart_of_redis(
     own_redis: RedisServer, own_settings: Settings, worker: Worker, tmp_path: Path
 ) -> None:
     # Given a training of some length, and somebody who watches it
-    client = Client(own_settings)
+    client = Queue(own_settings)
     record = client.submit(training(client, epochs=48))
     wait_for_epoch(client, record)
     command = [str(Path(sys.executable).parent / "fitq"), "watch", record.name]
@@ -89,7 +89,7 @@ def test_a_full_redis_ends_neither_job_nor_worker(
     own_settings: Settings, worker: Worker, full: Redis
 ) -> None:
     # Given a training that runs, and a child that has Keras
-    client = Client(own_settings)
+    client = Queue(own_settings)
     child = worker.child().pid
     record = client.submit(training(client, epochs=12))
     behind = client.submit(training(client, rows=2000))
@@ -116,7 +116,7 @@ def test_an_idle_worker_waits_while_redis_is_full(
     own_settings: Settings, worker: Worker, full: Redis
 ) -> None:
     # Given an idle worker whose parent stands still while a job is sent
-    client = Client(own_settings)
+    client = Queue(own_settings)
     child = worker.child().pid
     parent = psutil.Process(worker.process.pid)
     parent.suspend()

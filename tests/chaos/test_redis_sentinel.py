@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fitq.client import AWAY, BACK, Client
+from fitq.queue import AWAY, BACK, Queue
 from fitq_shared.record import JobRecord
 from fitq_shared.redis_link import open_redis
 from support.jobs import training, wait_for_epoch
@@ -33,7 +33,7 @@ def test_a_failover_loses_no_confirmed_job(
     volume = tmp_path / "volume"
     volume.mkdir()
     settings = replace(watched.settings, store_url=str(volume), lease_seconds=5.0)
-    client = Client(settings)
+    client = Queue(settings)
     worker = Worker(settings, tmp_path).wait_until_ready()
     try:
         record = client.submit(training(client, epochs=8))

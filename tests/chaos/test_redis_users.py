@@ -13,7 +13,7 @@ import pytest
 import redis.exceptions as redis_errors
 
 from conftest import missing
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.errors import QueueUnreachable
 from fitq_shared.redis_link import Redis, open_redis
 from fitq_shared.settings import Settings
@@ -118,7 +118,7 @@ def test_client_and_worker_have_all_rights_that_they_need(
 ) -> None:
     # Given a worker with the rights of a worker, which has taken its work over TLS
     admin.acl_log_reset()
-    client = Client(guarded.settings("client"))
+    client = Queue(guarded.settings("client"))
     # When a client submits, follows and reads, and cancels another job
     trained = fitq(
         *("train", "--dataset", "mnist", "--model", "mlp", "--option", "units=16"),
@@ -163,7 +163,7 @@ def test_flower_has_the_rights_that_it_needs(
         wait_until(
             lambda: "Registered tasks" in log.read_text() or "inspect" in log.read_text(), 60
         )
-        client = Client(guarded.settings("client"))
+        client = Queue(guarded.settings("client"))
         client.wait(client.submit(training(client, rows=2000)), 120)
     finally:
         flower.terminate()
@@ -222,7 +222,7 @@ def test_a_client_cannot_pass_for_a_worker_nor_command_one(
 
 def refusal(settings: Settings) -> QueueUnreachable:
     """Why these settings do not lead to Redis."""
-    client = Client(settings)
+    client = Queue(settings)
     with pytest.raises(QueueUnreachable) as caught:
         client.jobs()
     assert caught.value.exit_code == 3

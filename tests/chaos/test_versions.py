@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.record import JobRecord
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.settings import Settings
@@ -33,7 +33,7 @@ def start_fitq(settings: Settings, *words: str, **environment: str) -> subproces
 
 
 def test_two_versions_refuse_each_other_and_lose_nothing(
-    queue: Client, settings: Settings, start_worker: Callable[..., Worker]
+    queue: Queue, settings: Settings, start_worker: Callable[..., Worker]
 ) -> None:
     # Given a worker of the next version, and jobs of this one and of the next
     new_worker = start_worker("0", PYTHONPATH=NEXT).wait_until_ready()

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.dispatch import send
 from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.mark.soak
-def test_killed_parent_leads_to_a_second_attempt(queue: Client, two_workers: list[Worker]) -> None:
+def test_killed_parent_leads_to_a_second_attempt(queue: Queue, two_workers: list[Worker]) -> None:
     # Given a training that one of two workers runs
     record = submit_long(queue)
     wait_for_epoch(queue, record)
@@ -45,7 +45,7 @@ def test_killed_parent_leads_to_a_second_attempt(queue: Client, two_workers: lis
     assert event_types(queue, record) == ["queued", "started", "requeued", "started", "succeeded"]
 
 
-def test_killed_child_leads_to_a_second_attempt(queue: Client, start_worker: StartWorker) -> None:
+def test_killed_child_leads_to_a_second_attempt(queue: Queue, start_worker: StartWorker) -> None:
     # Given a training on the only worker
     worker = start_worker().wait_until_ready()
     record = submit_long(queue)
@@ -60,7 +60,7 @@ def test_killed_child_leads_to_a_second_attempt(queue: Client, start_worker: Sta
 
 
 def test_a_job_that_kills_its_worker_again_and_again_fails(
-    queue: Client, start_worker: StartWorker
+    queue: Queue, start_worker: StartWorker
 ) -> None:
     # Given a training
     worker = start_worker().wait_until_ready()
@@ -81,7 +81,7 @@ def test_a_job_that_kills_its_worker_again_and_again_fails(
 
 
 @pytest.mark.soak
-def test_sigterm_hands_the_job_over(queue: Client, two_workers: list[Worker]) -> None:
+def test_sigterm_hands_the_job_over(queue: Queue, two_workers: list[Worker]) -> None:
     # Given a training that one of two workers runs
     record = submit_long(queue)
     wait_for_epoch(queue, record)
@@ -98,7 +98,7 @@ def test_sigterm_hands_the_job_over(queue: Client, two_workers: list[Worker]) ->
 
 @pytest.mark.soak
 def test_a_worker_that_was_stopped_comes_back_outdated(
-    queue: Client, two_workers: list[Worker]
+    queue: Queue, two_workers: list[Worker]
 ) -> None:
     # Given a training whose worker is stopped, parent and child
     record = submit_long(queue)
@@ -120,7 +120,7 @@ def test_a_worker_that_was_stopped_comes_back_outdated(
 
 @pytest.mark.soak
 def test_cut_connections_neither_double_nor_stop_the_job(
-    queue: Client, redis: Redis, start_worker: StartWorker
+    queue: Queue, redis: Redis, start_worker: StartWorker
 ) -> None:
     # Given a training, and another job behind it
     worker = start_worker().wait_until_ready()
@@ -136,7 +136,7 @@ def test_cut_connections_neither_double_nor_stop_the_job(
 
 
 def test_a_job_without_a_message_is_sent_again(
-    queue: Client, redis: Redis, start_worker: StartWorker
+    queue: Queue, redis: Redis, start_worker: StartWorker
 ) -> None:
     # Given a record whose client died before it sent the message
     record = Records(redis).create(training(queue))
@@ -147,7 +147,7 @@ def test_a_job_without_a_message_is_sent_again(
 
 
 def test_a_message_taken_by_a_worker_that_dies_is_sent_again(
-    queue: Client, two_workers: list[Worker]
+    queue: Queue, two_workers: list[Worker]
 ) -> None:
     # Given a worker that stands still, and so takes a message that it never runs
     stopped, other = two_workers
@@ -166,7 +166,7 @@ def test_a_message_taken_by_a_worker_that_dies_is_sent_again(
     assert event_types(queue, record).count("succeeded") == 1
 
 
-def test_duplicates_of_a_message_are_harmless(queue: Client, start_worker: StartWorker) -> None:
+def test_duplicates_of_a_message_are_harmless(queue: Queue, start_worker: StartWorker) -> None:
     # Given a queued job whose message was sent three times
     from fitq_shared.celery_app import make_app
 

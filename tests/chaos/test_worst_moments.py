@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from conftest import missing
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.errors import StackError
 from fitq_shared.record import JobRecord
 from fitq_shared.settings import Settings
@@ -41,7 +41,7 @@ class Stage:
     """Two workers on a queue of their own; the second one's clock is an hour ahead."""
 
     settings: Settings
-    client: Client
+    client: Queue
     members: list[Member]
 
     def attempt_folder(self, record: JobRecord, attempt: int) -> Path:
@@ -99,7 +99,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, filled_cache: Path) -> Itera
     ]
     for member in members:
         wait_until(member.ready, 120, f"a worker that is ready (see {member.worker.log})")
-    yield Stage(settings, Client(settings), members)
+    yield Stage(settings, Queue(settings), members)
     for member in members:
         member.stop()
     server.stop()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fitq.client import AWAY, Client
+from fitq.queue import AWAY, Queue
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.record import Reason
 from support.proxy import Proxy
@@ -132,9 +132,9 @@ def test_following_a_log_outlives_an_outage(
         records.succeed(attempt, folder.seal(), {})
 
     told.when("half ", go_away)
-    patient = Client.patient
+    patient = Queue.patient
     monkeypatch.setattr(
-        Client, "patient", lambda self: patient(self, lambda text: text == AWAY and proxy.accept())
+        Queue, "patient", lambda self: patient(self, lambda text: text == AWAY and proxy.accept())
     )
     # When it is followed
     ran = fitq("logs", "brave-otter", "-f")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fitq.client import AWAY, Client
+from fitq.queue import AWAY, Queue
 from fitq_shared.workers import WorkerInfo, announce, drain_order, withdraw, worker_key
 from support.proxy import Proxy
 from support.waiting import wait_until
@@ -102,9 +102,9 @@ def test_waiting_for_workers_to_leave_outlives_an_outage(
     proxy = Proxy(redis_server.port)
     monkeypatch.setenv("FITQ_REDIS_URL", f"redis://127.0.0.1:{proxy.port}/0")
     there(BLUE)
-    patient = Client.patient
+    patient = Queue.patient
     monkeypatch.setattr(
-        Client, "patient", lambda self: patient(self, lambda text: text == AWAY and proxy.accept())
+        Queue, "patient", lambda self: patient(self, lambda text: text == AWAY and proxy.accept())
     )
 
     def leave() -> None:

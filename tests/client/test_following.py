@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from fitq.client import AWAY, BACK, Client
 from fitq.live import follow
+from fitq.queue import AWAY, BACK, Queue
 from fitq_shared.events import publish
 from fitq_shared.record import Reason
 from fitq_shared.workers import WorkerInfo, announce
@@ -48,7 +48,7 @@ def test_the_live_view_tells_all_from_the_beginning(queue, redis, records, train
     records.succeed(attempt, "a" * 64, {"loss": 0.25})
 
     # When somebody follows it
-    ended = follow(Client(queue), record)
+    ended = follow(Queue(queue), record)
 
     # Then they read each step once, on standard error
     out, err = capfd.readouterr()
@@ -67,7 +67,7 @@ def test_while_it_waits_its_place_is_told(queue, redis, records, train_job, capf
     # Given a worker, and two jobs that wait for it
     announce(redis, WorkerInfo("t", "blue", "h", 1, "cpu", "4 cores", "ready", "0", 1.0), 60)
     first, second = records.create(train_job(name="first")), records.create(train_job())
-    client = Client(queue)
+    client = Queue(queue)
     told = threading.Event()
 
     def end_once_told() -> None:
@@ -228,7 +228,7 @@ def test_following_outlives_an_outage(proxy, redis, records, train_job, claim):
     attempt = claim(record)
     publish(redis, record.id, "epoch", 1, {"epoch": 1})
     told = []
-    client = Client().patient(told.append)
+    client = Queue().patient(told.append)
 
     def break_and_end():
         # When the connection breaks, the job ends meanwhile, and Redis is back

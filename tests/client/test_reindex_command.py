@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
 from fitq_shared.errors import UnknownJob
@@ -83,7 +83,7 @@ def test_applied_the_records_are_there_again(some_jobs, queue, fitq, redis, reco
         }
     assert "val_accuracy  0.9876" in fitq("show", "done").out
     assert "the loss is not finite" in fitq("show", "broken").out
-    assert Client(queue).model("done")[1].manifest == some_jobs["done"].manifest
+    assert Queue(queue).model("done")[1].manifest == some_jobs["done"].manifest
     assert [job["name"] for job in fitq("jobs", "--json", "--tag", "red").json] == ["done"]
 
     # And the one that ran waits as its next attempt, whose message a worker's reaper sends
@@ -162,7 +162,7 @@ def test_what_a_worker_left_can_be_used_again(client, queue, fitq, records, monk
     # Then all is there again
     assert ran.code == 0, ran.err
     assert "restored 2 of 2 jobs" in ran.out
-    restored = Client()
+    restored = Queue()
     assert restored.job("good").metrics == client.job(good.id).metrics
     assert restored.job("bad").reason == client.job(bad.id).reason
     assert restored.model("good")[1] == client.model(good.id)[1]

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import InvalidInput
 from fitq_shared.record import Reason
@@ -149,10 +149,10 @@ def test_what_cannot_be_retried_keeps_all_as_they_are(
 def test_of_two_who_retry_one_is_told_that_it_runs(queue, failed, records, claim):
     # Given a failed job that somebody else has retried, and that runs again
     read = failed()
-    Client(queue).retry(read)
+    Queue(queue).retry(read)
     claim(records.get(read.id))
     # When it is retried by who still takes it for failed
     with pytest.raises(InvalidInput, match="brave-otter cannot be retried: it is running"):
-        Client(queue).retry(read)
+        Queue(queue).retry(read)
     # Then it is as it was
     assert records.get(read.id).attempt == 2

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq.removal import MARK, being_removed, remove_job
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
@@ -29,7 +29,7 @@ def evaluation(queue, records):
     """Make a job that waits, and needs the model of another."""
 
     def make(model):
-        _, reference = Client(queue).model(model)
+        _, reference = Queue(queue).model(model)
         values = {"kind": "evaluate", "name": "checks", "owner": "ann", "dataset": "mnist"}
         return records.create(EvaluateJob.parse({**values, "model": reference.model_dump()}))
 

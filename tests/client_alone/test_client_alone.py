@@ -41,7 +41,7 @@ def test_nothing_heavy_is_installed(laptop):
         "import importlib.util as u\n"
         "names = 'keras', 'tensorflow', 'matplotlib', 'fitq_worker', 'flower', 'supervisor'\n"
         "print([name for name in names if u.find_spec(name)])\n"
-        "import fitq, fitq.client\n"
+        "import fitq, fitq.queue\n"
         "print(fitq.__file__)"
     )
 

@@ -12,8 +12,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from conftest import missing
-from fitq.client import Client
 from fitq.drafts import complete
+from fitq.queue import Queue
 from fitq.stack.addresses import Addresses
 from fitq.stack.flower import check_flower
 from fitq.stack.local_stack import LocalStack
@@ -94,13 +94,13 @@ def flower(addresses: Addresses) -> Flower:
 
 
 @pytest.fixture(scope="session")
-def client(addresses: Addresses) -> Client:
+def client(addresses: Addresses) -> Queue:
     """A client of the stack that Flower belongs to."""
-    return Client(Settings(addresses.redis_url, store_url=addresses.store, owner="tester"))
+    return Queue(Settings(addresses.redis_url, store_url=addresses.store, owner="tester"))
 
 
 @pytest.fixture
-def submit(client: Client) -> Iterator[Callable[[JobSpec], JobRecord]]:
+def submit(client: Queue) -> Iterator[Callable[[JobSpec], JobRecord]]:
     """Submit jobs; what has not ended with the test is cancelled."""
     records: list[JobRecord] = []
 
@@ -115,7 +115,7 @@ def submit(client: Client) -> Iterator[Callable[[JobSpec], JobRecord]]:
 
 
 @pytest.fixture(scope="session")
-def trained(client: Client) -> JobRecord:
+def trained(client: Queue) -> JobRecord:
     """A training that has succeeded."""
     record = client.submit(training(client, name="brave-otter", batch_size=4096))
     record = client.wait(record, timeout=120)
@@ -124,7 +124,7 @@ def trained(client: Client) -> JobRecord:
 
 
 @pytest.fixture(scope="session")
-def failed(client: Client, trained: JobRecord) -> JobRecord:
+def failed(client: Queue, trained: JobRecord) -> JobRecord:
     """A prediction that has failed: the model's files are not those that it asks for."""
     _, model = client.model(trained.name)
     wrong = model.model_copy(update={"manifest": "0" * 64})

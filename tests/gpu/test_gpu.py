@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.settings import Settings
 from fitq_worker.devices.demands import Wishes, find_demand
 from fitq_worker.devices.device import Device
@@ -75,7 +75,7 @@ def test_a_job_runs_on_a_gpu(
     assert worker.info is not None
     assert (worker.info.device, worker.info.memory) == ("gpu", gpu.memory)
     # When a training is submitted
-    client = Client(settings)
+    client = Queue(settings)
     record = client.wait(client.submit(training(client, epochs=3, device="gpu")), 250)
     # Then it has run there
     assert record.state == "succeeded"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
 from storm.member import Member
@@ -44,7 +44,7 @@ class Rig:
     volume: Volume
     settings: Settings
     client_proxy: Proxy
-    client: Client
+    client: Queue
     redis: Redis
     references: Sequence[str]
     members: list[Member] = field(default_factory=list)
@@ -116,7 +116,7 @@ def standing(
             volume=volume,
             settings=settings,
             client_proxy=client_proxy,
-            client=Client(by_proxy),
+            client=Queue(by_proxy),
             redis=connect(settings),
             references=references,
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared import dispatch
 from fitq_shared.errors import QueueUnreachable
 from fitq_shared.record import JobRecord
@@ -25,6 +25,6 @@ def stand_still(app: Any, record: JobRecord) -> None:
 if __name__ == "__main__":
     dispatch.send = stand_still
     try:
-        Client().submit(parse_spec(json.load(sys.stdin)))
+        Queue().submit(parse_spec(json.load(sys.stdin)))
     except QueueUnreachable as outage:
         sys.exit(outage.exit_code)

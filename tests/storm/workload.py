@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fitq.client import Client
 from fitq.drafts import complete
+from fitq.queue import Queue
 from fitq_shared.errors import QueueUnreachable
 from fitq_shared.record import JobRecord
 from fitq_shared.specs.base import JobSpec
@@ -60,7 +60,7 @@ SPECS: dict[str, dict[str, Any]] = {
 CANCELLED_OF_EACH_ROUND = 3
 
 
-def spec_of(client: Client, reference: str, name: str) -> JobSpec:
+def spec_of(client: Queue, reference: str, name: str) -> JobSpec:
     """One of SPECS as a job of this name."""
     values = {
         "kind": "train",
@@ -92,7 +92,7 @@ class Workload:
         answers: what was answered to that, by the job's id.
     """
 
-    client: Client
+    client: Queue
     references: Sequence[str]
     rng: random.Random
     rounds: int = 0

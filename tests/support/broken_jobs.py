@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.record import JobRecord
 from support.jobs import event_types, training, wait_for_state
 from support.worker import Worker
@@ -13,12 +13,12 @@ from support.worker import Worker
 EPOCHS = 12
 
 
-def submit_long(queue: Client) -> JobRecord:
+def submit_long(queue: Queue) -> JobRecord:
     """Submit a training of several seconds."""
     return queue.submit(training(queue, epochs=EPOCHS))
 
 
-def runner_of(queue: Client, record: JobRecord, workers: list[Worker]) -> tuple[Worker, Worker]:
+def runner_of(queue: Queue, record: JobRecord, workers: list[Worker]) -> tuple[Worker, Worker]:
     """The worker that runs the job, and the other one."""
     name = queue.job(record.id).worker
     first, second = workers
@@ -26,7 +26,7 @@ def runner_of(queue: Client, record: JobRecord, workers: list[Worker]) -> tuple[
     return (first, second) if first.info.name == name else (second, first)
 
 
-def assert_published_once(queue: Client, record: JobRecord, attempt: int) -> None:
+def assert_published_once(queue: Queue, record: JobRecord, attempt: int) -> None:
     """The job has succeeded in this attempt, its artifacts are as the manifest says."""
     ended = wait_for_state(queue, record, "succeeded", "failed", "cancelled")
     assert (ended.state, ended.attempt) == ("succeeded", attempt)

@@ -6,8 +6,8 @@ from typing import Any
 
 from celery import Celery
 
-from fitq.client import Client
 from fitq.drafts import complete
+from fitq.queue import Queue
 from fitq_shared.dispatch import create, send
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
@@ -15,7 +15,7 @@ from fitq_shared.specs.base import JobSpec
 from support.waiting import wait_until
 
 
-def training(client: Client, **changes: Any) -> JobSpec:
+def training(client: Queue, **changes: Any) -> JobSpec:
     """A training of a second or two, unless the changes make it longer."""
     values: dict[str, Any] = {
         "kind": "train",
@@ -36,7 +36,7 @@ def submit(app: Celery, records: Records, spec: JobSpec) -> JobRecord:
     return record
 
 
-def wait_for_state(client: Client, record: JobRecord, *states: str) -> JobRecord:
+def wait_for_state(client: Queue, record: JobRecord, *states: str) -> JobRecord:
     """The record as soon as the job is in one of these states."""
 
     def ask() -> JobRecord | None:
@@ -46,7 +46,7 @@ def wait_for_state(client: Client, record: JobRecord, *states: str) -> JobRecord
     return wait_until(ask, 120, f"state {' or '.join(states)} of {record.name}") or record
 
 
-def wait_for_epoch(client: Client, record: JobRecord, attempt: int = 1) -> None:
+def wait_for_epoch(client: Queue, record: JobRecord, attempt: int = 1) -> None:
     """Return when an attempt of the job has finished its first epoch."""
     for event in client.events(record):
         if event is not None and event.type == "epoch" and event.attempt == attempt:
@@ -54,7 +54,7 @@ def wait_for_epoch(client: Client, record: JobRecord, attempt: int = 1) -> None:
         assert not client.job(record.id).ended, "the job ended before its first epoch"
 
 
-def event_types(client: Client, record: JobRecord) -> list[str]:
+def event_types(client: Queue, record: JobRecord) -> list[str]:
     """All that has happened to a job, in order, without progress and epochs."""
     found = []
     for event in client.events(record):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.redis_link import open_redis
 from fitq_shared.settings import Settings
 from fitq_shared.specs.describe import DescribeJob
@@ -210,7 +210,7 @@ def test_a_second_worker_on_the_same_cores_waits_for_the_first(
     second.wait_until_ready()
     wait_until(lambda: second.info and second.info.state == "ready", 10, "a worker that is ready")
     # And runs jobs
-    client = Client(settings)
+    client = Queue(settings)
     record = client.submit(DescribeJob(name="one", owner="tester", dataset="mnist"))
     ended = client.wait(record, 120)
     assert second.info is not None

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.lease import Lease
 from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
@@ -210,7 +210,7 @@ def test_a_child_that_is_stopped_is_noticed(
     child = worker.child()
     child.suspend()
     # When a job comes
-    client = Client(settings)
+    client = Queue(settings)
     record = client.submit(DescribeJob(name="one", owner="tester", dataset="mnist"))
     # Then the worker is not well as soon as the job has waited for too long
     problem = wait_until(lambda: health.fault(settings, token, patience=1), 60, "a fault")

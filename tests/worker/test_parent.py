@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.queues import queue_for
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Place
@@ -45,7 +45,7 @@ def test_there_is_one_child(shared_worker: Worker) -> None:
     assert [child.pid for child in children] == [shared_worker.child().pid]
 
 
-def test_the_name_shows_the_device(shared_worker: Worker, client: Client) -> None:
+def test_the_name_shows_the_device(shared_worker: Worker, client: Queue) -> None:
     # Given a worker on all cores
     cores = sorted(os.sched_getaffinity(0))
     wait_until(lambda: client.workers()[0].state == "ready", 10, "a worker that is ready")
@@ -91,14 +91,14 @@ def test_this_kernel_s_counters_have_the_form_that_is_read() -> None:
 def test_nothing_is_prefetched(
     settings: Settings,
     session_settings: Settings,
-    client: Client,
+    client: Queue,
     start_worker: Callable[..., Worker],
 ) -> None:
     # Given a worker that is busy with a long job
     assert client.wait(client.submit(describing(client)), 120).state == "succeeded"
     kept = Path(session_settings.store_url or "") / "datasets"
     (Path(settings.store_url or "") / "datasets").symlink_to(kept)
-    queue, redis = Client(settings), open_redis(settings)
+    queue, redis = Queue(settings), open_redis(settings)
     busy = start_worker(arguments=("--core-count", "1")).wait_until_ready()
     long = queue.submit(training(queue, epochs=10_000, batch_size=8192))
     wait_for_epoch(queue, long)
@@ -131,11 +131,11 @@ def test_nothing_is_prefetched(
     wait_for_state(queue, long, "cancelled")
 
 
-def describing(queue: Client) -> JobSpec:
+def describing(queue: Queue) -> JobSpec:
     """A job of a moment, after which the volume has the data set."""
     return DescribeJob(name="described", owner=queue.settings.owner, dataset="mnist")
 
 
-def epochs(queue: Client, record: JobRecord) -> int:
+def epochs(queue: Queue, record: JobRecord) -> int:
     """How many epochs the job has told so far."""
     return len(queue.folder(queue.job(record.id)).read("history.csv").splitlines())

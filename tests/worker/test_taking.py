@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from fitq.client import Client
 from fitq.drafts import complete
+from fitq.queue import Queue
 from fitq_shared.celery_app import make_app
 from fitq_shared.queues import GIB
 from fitq_shared.record import JobRecord
@@ -29,7 +29,7 @@ Submit = Callable[..., JobRecord]
 @pytest.fixture
 def submit(settings: Settings) -> Submit:
     """Submit a job of this owner, with these needs."""
-    client = Client(settings)
+    client = Queue(settings)
 
     def run(owner: str = "ann", **needs: Any) -> JobRecord:
         values = {"kind": "describe", "dataset": "mnist", "owner": owner, **needs}
@@ -40,7 +40,7 @@ def submit(settings: Settings) -> Submit:
 
 def in_order_of_start(settings: Settings) -> list[JobRecord]:
     """The jobs that were started, in the order in which Redis noted it."""
-    started = [record for record in Client(settings).jobs() if record.started is not None]
+    started = [record for record in Queue(settings).jobs() if record.started is not None]
     return sorted(started, key=lambda record: record.started or 0.0)
 
 
@@ -78,7 +78,7 @@ def test_under_a_load_of_high_jobs_a_low_one_ends(settings: Settings, submit: Su
             taken.append(worker.take())
     # Then both are among them, and the others were high
     assert {low.id, normal.id} <= set(taken)
-    assert Client(settings).job(low.id).state == "succeeded"
+    assert Queue(settings).job(low.id).state == "succeeded"
     order = in_order_of_start(settings)
     assert [record.id for record in order] == taken
     assert [record.priority for record in order].count("high") == 10
@@ -103,7 +103,7 @@ def test_a_job_goes_only_to_a_gpu_with_memory_enough(settings: Settings, submit:
         taken = [worker.take() for _ in range(3)]
     # Then what needs more is left
     assert set(taken) == {small.id, plain.id, anything.id}
-    assert Client(settings).place(large) is not None
+    assert Queue(settings).place(large) is not None
     # And a worker with an L4, which has 22.5 GiB, takes it
     with plain_worker(settings, "gpu", 23_034 * 2**20) as worker:
         assert worker.take() == large.id
@@ -152,7 +152,7 @@ def test_what_a_worker_says_of_itself_tells_what_it_serves(
 def test_a_real_worker_takes_owners_in_turn_and_the_highest_first(
     settings: Settings,
     session_settings: Settings,
-    client: Client,
+    client: Queue,
     submit: Submit,
     start_worker: Callable[..., Worker],
 ) -> None:
@@ -165,7 +165,7 @@ def test_a_real_worker_takes_owners_in_turn_and_the_highest_first(
     bob, high, low = submit("bob"), submit("ann", priority="high"), submit("ann", priority="low")
     # When a worker comes and runs them all
     worker = start_worker(str(min(os.sched_getaffinity(0)))).wait_until_ready()
-    queue = Client(settings)
+    queue = Queue(settings)
     for record in (*jobs, bob, high, low):
         assert wait_for_state(queue, record, "succeeded", "failed").state == "succeeded"
     # Then the high one was first, bob's soon, and the low one not the last

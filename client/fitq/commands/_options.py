@@ -11,7 +11,7 @@ import click
 from fitq.drafts import Value
 
 if TYPE_CHECKING:
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq_shared.record import JobRecord
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -43,7 +43,7 @@ def submission(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def find_each(client: Client, references: Sequence[str]) -> list[JobRecord]:
+def find_each(client: Queue, references: Sequence[str]) -> list[JobRecord]:
     """The jobs that these refer to, each once.
 
     Raises:

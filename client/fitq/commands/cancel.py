@@ -9,7 +9,7 @@ import click
 from fitq.commands._options import as_json, confirm, find_each, yes
 
 if TYPE_CHECKING:
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq_shared.record import JobRecord
 
 # For how long to wait for the end of running jobs: most end at their next batch.
@@ -45,7 +45,7 @@ def command(
     fitq cancel brave-otter
     fitq cancel --all --mine --state queued
     """
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq.tables import print_json
     from fitq_shared.errors import InvalidInput
 
@@ -56,7 +56,7 @@ def command(
             "--state, --mine, --owner, --tag and --kind choose among all jobs", "add --all"
         )
     _check(states, kind)
-    client = Client()
+    client = Queue()
     if every:
         owner = client.settings.owner if mine else owner
         records = client.jobs(owner=owner, tags=tags, states=states or _OPEN, kind=kind)
@@ -86,7 +86,7 @@ def _check(states: tuple[str, ...], kind: str | None) -> None:
         raise InvalidInput(wrong)
 
 
-def _cancel(client: Client, records: list[JobRecord]) -> list[tuple[JobRecord, str]]:
+def _cancel(client: Queue, records: list[JobRecord]) -> list[tuple[JobRecord, str]]:
     """Cancel all, then wait for those that run, together: each with what became of it."""
     import time
 

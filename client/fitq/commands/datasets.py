@@ -10,7 +10,7 @@ import click
 from fitq.commands._options import as_json
 
 if TYPE_CHECKING:
-    from fitq.client import Client
+    from fitq.queue import Queue
 
 
 @click.group(invoke_without_command=True)
@@ -48,7 +48,7 @@ def describe(name: str, as_json: bool) -> None:
 
     The first time, a worker loads it into the volume.
     """
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq.tables import print_json
     from fitq_shared.catalogue import DATASETS
     from fitq_shared.errors import InvalidInput
@@ -56,7 +56,7 @@ def describe(name: str, as_json: bool) -> None:
 
     if name not in DATASETS:
         raise InvalidInput([unknown_choice("NAME", name, DATASETS)])
-    client = Client()
+    client = Queue()
     path = f"datasets/{name}/description.json"
     if not client.store.exists(path):
         _let_a_worker_load(client, name)
@@ -67,7 +67,7 @@ def describe(name: str, as_json: bool) -> None:
         _print(found)
 
 
-def _let_a_worker_load(client: Client, name: str) -> None:
+def _let_a_worker_load(client: Queue, name: str) -> None:
     from fitq.drafts import complete
     from fitq.outcome import follow_to_end, show_end
 

@@ -9,7 +9,7 @@ import click
 from fitq.commands._options import as_json
 
 if TYPE_CHECKING:
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq_shared.record import JobRecord
     from fitq_shared.workers import DrainMode, WorkerInfo
 
@@ -31,14 +31,14 @@ def command(
     elsewhere from there. With --after-job it ends first.
     """
     from fitq.cli import INTERRUPTED
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq.tables import print_json
     from fitq_shared.errors import InvalidInput
     from fitq_shared.texts import printable
 
     if every == bool(workers):
         raise InvalidInput("give either workers or --all to drain", "see `fitq workers`")
-    client = Client()
+    client = Queue()
     there = client.workers()
     chosen = there if every else _choose(there, workers)
     mode: DrainMode = "after-job" if after_job else "now"
@@ -119,7 +119,7 @@ def _what_follows(job: JobRecord | None, mode: DrainMode) -> str:
     return f"its job {job.name} goes back to the front of the queue"
 
 
-def _wait_until_left(client: Client, chosen: list[WorkerInfo], *, tell: bool) -> set[str]:
+def _wait_until_left(client: Queue, chosen: list[WorkerInfo], *, tell: bool) -> set[str]:
     """Return once none of them is there any more: the tokens of those that have left.
 
     A worker that leaves takes its order to leave with it. Where that still stands, the worker

@@ -20,11 +20,11 @@ def command(
     model: str, dataset: str | None, no_wait: bool, dry_run: bool, as_json: bool, **flags: Any
 ) -> None:
     """Evaluate the model of a training job, MODEL: the job's name or id."""
-    from fitq.client import Client
     from fitq.outcome import submit_and_follow
+    from fitq.queue import Queue
     from fitq.tables import print_json
 
-    client = Client()
+    client = Queue()
     trained, reference = client.model(model)
     values = {
         "kind": "evaluate",

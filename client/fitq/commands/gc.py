@@ -45,11 +45,11 @@ def command(
     Jobs that are queued or running stay as they are, and so does whatever belongs to a job that
     Redis does not know, or that such a job may need.
     """
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq.tables import print_json
 
     keep = _retention(attempts=attempts, checkpoints=checkpoints, inputs=inputs, jobs=jobs)
-    client = Client()
+    client = Queue()
     found = client.waste(keep)
     gone = client.clear(found.waste) if apply else []
     listed = gone if apply else found.waste

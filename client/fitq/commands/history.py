@@ -14,12 +14,12 @@ from fitq.commands._options import as_json, job
 @as_json
 def command(job: str, as_json: bool) -> None:
     """Print the history of a training: one row per epoch."""
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq.tables import print_json, print_table
     from fitq_shared.attempt_folder import AttemptFolder
     from fitq_shared.errors import InvalidInput
 
-    client = Client()
+    client = Queue()
     record = client.job(job)
     folder = client.folder(record)
     if not folder.exists(AttemptFolder.history_json):

@@ -27,7 +27,7 @@ def command(
     as_json: bool,
 ) -> None:
     """List jobs, newest first."""
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq.tables import ago, headline, print_json, print_table, took
     from fitq_shared.errors import InvalidInput
     from fitq_shared.record import STATES
@@ -39,7 +39,7 @@ def command(
         wrong.append(unknown_choice("--kind", kind, KINDS))
     if wrong:
         raise InvalidInput(wrong)
-    client = Client()
+    client = Queue()
     owner = client.settings.owner if mine else owner
     found = client.jobs(owner=owner, tags=tags, states=states, kind=kind, limit=limit + 1)
     if len(found) > limit:

@@ -9,7 +9,7 @@ import click
 from fitq.commands._options import job
 
 if TYPE_CHECKING:
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq_shared.attempt_folder import AttemptFolder
     from fitq_shared.record import JobRecord
 
@@ -24,10 +24,10 @@ def command(job: str, follow: bool) -> None:
 
     With --follow it goes on through later attempts, and succeeds when the job has succeeded.
     """
-    from fitq.client import Client
     from fitq.outcome import saying_how_to_return
+    from fitq.queue import Queue
 
-    client = Client()
+    client = Queue()
     record = client.job(job)
     if not follow:
         _print_last(_Log(client.folder(record)), record)
@@ -39,7 +39,7 @@ def command(job: str, follow: bool) -> None:
         raise SystemExit(1)
 
 
-def _follow(client: Client, record: JobRecord) -> JobRecord:
+def _follow(client: Queue, record: JobRecord) -> JobRecord:
     """Print what comes until the job has ended, and return its record then."""
     import threading
 

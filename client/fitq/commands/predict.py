@@ -11,7 +11,7 @@ from fitq.commands._options import VALUE, submission
 from fitq.drafts import complete
 
 if TYPE_CHECKING:
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq_shared.record import JobRecord
 
 
@@ -50,15 +50,15 @@ def command(
 
     Prints the first rows; all of them lie in the job's artifacts.
     """
-    from fitq.client import Client
     from fitq.outcome import submit_and_follow
+    from fitq.queue import Queue
     from fitq.tables import print_json
     from fitq_shared.errors import InvalidInput
 
     if (file is None) == (dataset is None):
         raise InvalidInput("give either --input FILE or --dataset NAME to predict")
     _refuse_model_file(model)
-    client = Client()
+    client = Queue()
     trained, reference = client.model(model)
     values = {"kind": "predict", "model": reference.model_dump(), **flags}
     if dataset is not None:
@@ -132,7 +132,7 @@ def _file_rows(file: Path, array: str | None, trained: JobRecord) -> dict[str, A
     }
 
 
-def _print_head(client: Client, record: JobRecord, count: int) -> None:
+def _print_head(client: Queue, record: JobRecord, count: int) -> None:
     from fitq.tables import print_table
     from fitq_shared.attempt_folder import AttemptFolder
 

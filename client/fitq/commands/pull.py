@@ -16,10 +16,10 @@ def command(job: str, target: Path | None) -> None:
     """Copy a job's artifacts to the folder TARGET. Default: a folder of the job's name."""
     import hashlib
 
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq_shared.errors import InvalidInput, StoreError
 
-    client = Client()
+    client = Queue()
     record = client.job(job)
     if record.state != "succeeded" or record.manifest is None:
         raise InvalidInput(

@@ -21,10 +21,10 @@ def command(apply: bool, as_json: bool) -> None:
     A job that had ended gets its record back. One that had been started is queued again, and goes
     on from its last checkpoint. One that was never started is not in the store: submit it again.
     """
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq.tables import print_json
 
-    client = Client()
+    client = Queue()
     lost = client.lost_jobs()
     sound = [job for job in lost if not job.damage]
     damaged = [job for job in lost if job.damage]

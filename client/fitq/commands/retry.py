@@ -9,7 +9,7 @@ import click
 from fitq.commands._options import as_json, find_each, jobs
 
 if TYPE_CHECKING:
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq_shared.record import JobRecord
 
 _INSTEAD = {
@@ -29,11 +29,11 @@ def command(jobs: tuple[str, ...], fresh: bool, no_wait: bool, as_json: bool) ->
 
     A training goes on from its last checkpoint. One job is followed to its end.
     """
-    from fitq.client import Client
     from fitq.outcome import follow_to_end, say_if_nobody_is_there, show_end
+    from fitq.queue import Queue
     from fitq.tables import print_json
 
-    client = Client()
+    client = Queue()
     records = find_each(client, jobs)
     _refuse(records)
     begins = [_beginning(client, record, fresh) for record in records]
@@ -67,7 +67,7 @@ def _refuse(records: list[JobRecord]) -> None:
         )
 
 
-def _beginning(client: Client, record: JobRecord, fresh: bool) -> str:
+def _beginning(client: Queue, record: JobRecord, fresh: bool) -> str:
     """From where the job goes on; without the store it cannot be known for sure."""
     if fresh or record.kind != "train":
         return "from the start"

@@ -13,10 +13,10 @@ from fitq.commands._options import as_json, confirm, find_each, jobs, yes
 @as_json
 def command(jobs: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Remove ended jobs for good: their records, and all their files in the store."""
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq.tables import print_json
 
-    client = Client()
+    client = Queue()
     records = find_each(client, jobs)
     client.check_removable(records)
     names = ", ".join(record.name for record in records)

@@ -9,7 +9,7 @@ import click
 from fitq.commands._options import as_json, job
 
 if TYPE_CHECKING:
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq_shared.record import JobRecord
 
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 @as_json
 def command(job: str, as_json: bool) -> None:
     """Show one job, by name, id, or the beginning of an id."""
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq.tables import print_json
 
-    client = Client()
+    client = Queue()
     record = client.job(job)
     if as_json:
         folder = client.folder(record) if client.has_store else None
@@ -31,7 +31,7 @@ def command(job: str, as_json: bool) -> None:
     _print(client, record)
 
 
-def _print(client: Client, record: JobRecord) -> None:
+def _print(client: Queue, record: JobRecord) -> None:
     from fitq.tables import ago, print_metrics, took
     from fitq_shared.durations import exactly
     from fitq_shared.texts import plain, printable
@@ -86,7 +86,7 @@ def _attempts(record: JobRecord) -> str:
     return ", ".join(parts)
 
 
-def _waits(client: Client, record: JobRecord) -> str:
+def _waits(client: Queue, record: JobRecord) -> str:
     """Where a queued job stands, or that nobody is there to run it."""
     from fitq.waiting import nobody, where_it_stands
 

@@ -44,10 +44,10 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
     if dry_run:
         print_json(spec.model_dump(mode="json"))
         return
-    from fitq.client import Client
     from fitq.outcome import submit_and_follow
+    from fitq.queue import Queue
 
-    record = submit_and_follow(Client(), spec, wait=not no_wait, as_json=as_json)
+    record = submit_and_follow(Queue(), spec, wait=not no_wait, as_json=as_json)
     if record and not as_json:
         click.echo(f"next: fitq evaluate {record.name} · fitq history {record.name}")
 

@@ -16,11 +16,11 @@ def command(jobs: tuple[str, ...], timeout: float | None, as_json: bool) -> None
     import time
 
     from fitq.cli import INTERRUPTED
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq.tables import print_json
     from fitq_shared.texts import printable
 
-    client = Client()
+    client = Queue()
     records = find_each(client, jobs)
     end = None if timeout is None else time.monotonic() + timeout
     ended = []

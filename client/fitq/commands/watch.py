@@ -12,11 +12,11 @@ from fitq.commands._options import as_json, job
 @as_json
 def command(job: str, as_json: bool) -> None:
     """Follow a job live, from its beginning."""
-    from fitq.client import Client
     from fitq.outcome import follow_to_end, show_end
+    from fitq.queue import Queue
     from fitq_shared.texts import printable
 
-    client = Client()
+    client = Queue()
     record = client.job(job)
     if not record.ended:
         click.echo(f"job {record.id} ({record.name}): {printable(record.summary)}", err=True)

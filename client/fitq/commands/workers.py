@@ -10,7 +10,7 @@ import click
 from fitq.commands._options import as_json
 
 if TYPE_CHECKING:
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq_shared.record import JobRecord
     from fitq_shared.workers import WorkerInfo
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @as_json
 def command(as_json: bool) -> None:
     """List the workers, their devices, and the jobs that they run."""
-    from fitq.client import Client
+    from fitq.queue import Queue
     from fitq.tables import ago, print_json, print_table
 
-    client = Client()
+    client = Queue()
     running = client.running_on()
     rows = []
     for worker in client.workers():
@@ -50,7 +50,7 @@ def command(as_json: bool) -> None:
     )
 
 
-def _state(client: Client, worker: WorkerInfo, job: JobRecord | None) -> str:
+def _state(client: Queue, worker: WorkerInfo, job: JobRecord | None) -> str:
     # One that leaves after its job goes on calling itself ready until then.
     if worker.state == "draining" or client.drain_order(worker):
         return "draining"

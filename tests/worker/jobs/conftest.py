@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fitq.client import Client
 from fitq.drafts import complete
+from fitq.queue import Queue
 from fitq_shared.record import JobRecord
 from fitq_shared.settings import Settings
 from fitq_shared.specs.base import JobSpec, ModelRef
@@ -22,13 +22,13 @@ Run = Callable[..., JobRecord]
 
 
 @pytest.fixture(scope="session")
-def queue(session_settings: Settings, shared_worker: Worker) -> Client:
+def queue(session_settings: Settings, shared_worker: Worker) -> Queue:
     """A client of the shared worker, for fixtures that live as long as it does."""
-    return Client(session_settings)
+    return Queue(session_settings)
 
 
 @pytest.fixture(scope="session")
-def finish(queue: Client) -> Run:
+def finish(queue: Queue) -> Run:
     """Submit a job and wait for its end, which must be the one that was asked for."""
 
     def submit_and_wait(spec: JobSpec, state: str = "succeeded") -> JobRecord:
@@ -40,7 +40,7 @@ def finish(queue: Client) -> Run:
 
 
 @pytest.fixture(scope="session")
-def train(queue: Client, finish: Run) -> Run:
+def train(queue: Queue, finish: Run) -> Run:
     """Train something small, with these changes."""
 
     def run(state: str = "succeeded", **changes: Any) -> JobRecord:
@@ -56,13 +56,13 @@ def trained(train: Run) -> JobRecord:
 
 
 @pytest.fixture(scope="session")
-def reference(queue: Client, trained: JobRecord) -> ModelRef:
+def reference(queue: Queue, trained: JobRecord) -> ModelRef:
     """The model of that training."""
     return queue.model(trained.id)[1]
 
 
 @pytest.fixture(scope="session")
-def fill(queue: Client) -> Callable[..., JobSpec]:
+def fill(queue: Queue) -> Callable[..., JobSpec]:
     """A whole spec of these values, by which no client has looked at the data."""
 
     def make(**values: Any) -> JobSpec:
@@ -72,7 +72,7 @@ def fill(queue: Client) -> Callable[..., JobSpec]:
 
 
 @pytest.fixture(scope="session")
-def mnist(queue: Client, trained: JobRecord) -> dict[str, NDArray[np.uint8]]:
+def mnist(queue: Queue, trained: JobRecord) -> dict[str, NDArray[np.uint8]]:
     """MNIST's raw arrays, as they lie in the volume."""
     with np.load(Path(queue.store.locate("datasets/mnist/arrays.npz"))) as arrays:
         return dict(arrays)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
 from fitq_shared.catalogue import DATASETS
 from fitq_shared.record import JobRecord
@@ -14,7 +14,7 @@ from fitq_shared.record import JobRecord
 
 @pytest.mark.parametrize("dataset", sorted(DATASETS))
 def test_a_data_set_is_measured_and_drawn(
-    client: Client, fill: Any, finish: Callable[..., JobRecord], dataset: str
+    client: Queue, fill: Any, finish: Callable[..., JobRecord], dataset: str
 ) -> None:
     # When a data set is described
     record = finish(fill(kind="describe", dataset=dataset))

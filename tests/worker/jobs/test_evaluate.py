@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
 from fitq_shared.catalogue import DATASETS
 from fitq_shared.record import JobRecord
@@ -19,7 +19,7 @@ Arrays = dict[str, NDArray[np.uint8]]
 
 
 @pytest.fixture(scope="module")
-def evaluate(queue: Client, reference: ModelRef, fill: Any, finish: Run) -> Callable[..., Any]:
+def evaluate(queue: Queue, reference: ModelRef, fill: Any, finish: Run) -> Callable[..., Any]:
     """Evaluate the trained model; gives the record, metrics.json and confusion.json."""
 
     def run(**changes: Any) -> tuple[JobRecord, dict[str, float], dict[str, Any]]:
@@ -37,7 +37,7 @@ def on_test(evaluate: Callable[..., Any]) -> Any:
     return evaluate()
 
 
-def test_all_artifacts_are_there(client: Client, on_test: Any) -> None:
+def test_all_artifacts_are_there(client: Queue, on_test: Any) -> None:
     record = on_test[0]
     folder = client.folder(record)
     expected = {
@@ -95,7 +95,7 @@ def test_the_batch_size_changes_nothing(evaluate: Any, on_test: Any) -> None:
 
 
 def test_a_loss_that_takes_one_hot_labels_is_measured_too(
-    train: Run, client: Client, evaluate: Any
+    train: Run, client: Queue, evaluate: Any
 ) -> None:
     # Given a model that was trained with such a loss and such metrics
     trained = train(loss="categorical_crossentropy", metrics=["precision", "auc"], batch_size=512)
@@ -108,7 +108,7 @@ def test_a_loss_that_takes_one_hot_labels_is_measured_too(
 
 
 def test_a_model_that_was_damaged_is_refused(
-    train: Run, client: Client, fill: Any, finish: Run
+    train: Run, client: Queue, fill: Any, finish: Run
 ) -> None:
     # Given a published model, the file of which is changed later
     trained = train()

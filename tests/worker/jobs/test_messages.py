@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.queues import queue_for
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records, job_key
@@ -21,11 +21,11 @@ from support.worker import Worker
 
 
 @pytest.fixture
-def records(client: Client) -> Records:
+def records(client: Queue) -> Records:
     return Records(open_redis(client.settings))
 
 
-def send(client: Client, *hostile: object) -> None:
+def send(client: Queue, *hostile: object) -> None:
     """Put messages where the worker takes its next one from."""
     redis = open_redis(client.settings)
     for one in hostile:
@@ -38,7 +38,7 @@ def wait_for_refusal(worker: Worker, job: str, attempt: int, why: str) -> None:
 
 
 def test_a_message_for_an_unknown_job_is_dropped(
-    client: Client, shared_worker: Worker, train: Any
+    client: Queue, shared_worker: Worker, train: Any
 ) -> None:
     # Given a message for a job that nobody has submitted
     send(client, message(NOBODY))
@@ -50,7 +50,7 @@ def test_a_message_for_an_unknown_job_is_dropped(
 
 
 def test_a_message_that_names_another_spec_is_dropped(
-    client: Client, records: Records, shared_worker: Worker
+    client: Queue, records: Records, shared_worker: Worker
 ) -> None:
     # Given a queued job, and a message that was altered on its way
     record = records.create(DescribeJob(name="one", owner="tester", dataset="mnist"))
@@ -66,7 +66,7 @@ def test_a_message_that_names_another_spec_is_dropped(
 
 @pytest.mark.parametrize("attempt", [1, 2])
 def test_a_message_for_a_job_that_has_ended_is_dropped(
-    client: Client, train: Callable[..., JobRecord], shared_worker: Worker, attempt: int
+    client: Queue, train: Callable[..., JobRecord], shared_worker: Worker, attempt: int
 ) -> None:
     # Given a job that was just published, and its message once more, or one for a next attempt
     trained = train(rows=2000)
@@ -80,7 +80,7 @@ def test_a_message_for_a_job_that_has_ended_is_dropped(
 
 
 def test_a_cancelled_job_s_message_is_dropped(
-    client: Client, records: Records, shared_worker: Worker
+    client: Queue, records: Records, shared_worker: Worker
 ) -> None:
     # Given a job that was cancelled while it was queued
     record = records.create(DescribeJob(name="one", owner="tester", dataset="mnist"))
@@ -93,7 +93,7 @@ def test_a_cancelled_job_s_message_is_dropped(
 
 
 def test_messages_without_sense_do_not_stop_the_worker(
-    client: Client, shared_worker: Worker, train: Any
+    client: Queue, shared_worker: Worker, train: Any
 ) -> None:
     # Given every message that no client of ours would send
     child = shared_worker.child().pid
@@ -116,7 +116,7 @@ def test_messages_without_sense_do_not_stop_the_worker(
 
 
 def test_a_record_whose_spec_was_altered_is_not_run(
-    client: Client, records: Records, shared_worker: Worker
+    client: Queue, records: Records, shared_worker: Worker
 ) -> None:
     # Given a queued job in whose record another spec was put, under the old hash
     record = records.create(DescribeJob(name="one", owner="tester", dataset="mnist"))

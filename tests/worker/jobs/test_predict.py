@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
 from fitq_shared.catalogue import DATASETS
 from fitq_shared.record import JobRecord
@@ -26,7 +26,7 @@ NAMES = list(DATASETS["mnist"].class_names)
 
 
 @pytest.fixture
-def predict(client: Client, reference: ModelRef, fill: Any, finish: Run) -> Run:
+def predict(client: Queue, reference: ModelRef, fill: Any, finish: Run) -> Run:
     """Predict these rows with the trained model."""
 
     def run(rows: dict[str, Any], state: str = "succeeded", **changes: Any) -> JobRecord:
@@ -37,7 +37,7 @@ def predict(client: Client, reference: ModelRef, fill: Any, finish: Run) -> Run:
 
 
 @pytest.fixture
-def file_rows(client: Client) -> Callable[..., dict[str, Any]]:
+def file_rows(client: Queue) -> Callable[..., dict[str, Any]]:
     """Put a file into the store, as `fitq predict` does, but without looking into it."""
 
     def upload(file: Path, array: str | None = None) -> dict[str, Any]:
@@ -57,21 +57,21 @@ def npy(tmp_path: Path, mnist: Arrays) -> Path:
     return path
 
 
-def arrays(client: Client, record: JobRecord) -> Arrays:
+def arrays(client: Queue, record: JobRecord) -> Arrays:
     content = io.BytesIO(client.folder(record).read(AttemptFolder.predictions_npz))
     with np.load(content, allow_pickle=False) as found:
         return dict(found)
 
 
 @pytest.fixture
-def expected(client: Client, trained: JobRecord, mnist: Arrays) -> NDArray[np.float32]:
+def expected(client: Queue, trained: JobRecord, mnist: Arrays) -> NDArray[np.float32]:
     """What plain Keras predicts for the first 120 test images."""
     model = keras.models.load_model(client.folder(trained).local(AttemptFolder.model))
     return model.predict(mnist["x_test"][:120], verbose=0)
 
 
 def test_an_npy_gives_classes_names_and_probabilities(
-    client: Client, predict: Run, file_rows: Any, npy: Path, expected: NDArray[np.float32]
+    client: Queue, predict: Run, file_rows: Any, npy: Path, expected: NDArray[np.float32]
 ) -> None:
     # Given raw images in a file
     record = predict(file_rows(npy))
@@ -86,7 +86,7 @@ def test_an_npy_gives_classes_names_and_probabilities(
 
 
 def test_artifacts_of_a_file_s_prediction(
-    client: Client, predict: Run, file_rows: Any, npy: Path
+    client: Queue, predict: Run, file_rows: Any, npy: Path
 ) -> None:
     record = predict(file_rows(npy))
     folder = client.folder(record)
@@ -102,7 +102,7 @@ def test_artifacts_of_a_file_s_prediction(
 
 
 def test_the_head_shows_the_first_hundred(
-    client: Client, predict: Run, file_rows: Any, npy: Path
+    client: Queue, predict: Run, file_rows: Any, npy: Path
 ) -> None:
     # Given 120 rows
     record = predict(file_rows(npy))
@@ -118,7 +118,7 @@ def test_the_head_shows_the_first_hundred(
 
 
 def test_one_array_of_an_npz_is_chosen(
-    client: Client,
+    client: Queue,
     predict: Run,
     file_rows: Any,
     tmp_path: Path,
@@ -136,7 +136,7 @@ def test_one_array_of_an_npz_is_chosen(
 
 
 def test_csv_has_a_line_for_each_row(
-    client: Client, predict: Run, file_rows: Any, npy: Path, expected: NDArray[np.float32]
+    client: Queue, predict: Run, file_rows: Any, npy: Path, expected: NDArray[np.float32]
 ) -> None:
     # Given the wish for CSV
     record = predict(file_rows(npy), output_format="csv")
@@ -154,7 +154,7 @@ def test_csv_has_a_line_for_each_row(
 
 
 def test_a_data_set_is_predicted_with_its_truth(
-    client: Client, predict: Run, reference: ModelRef, fill: Any, finish: Run, mnist: Arrays
+    client: Queue, predict: Run, reference: ModelRef, fill: Any, finish: Run, mnist: Arrays
 ) -> None:
     # Given the accuracy that an evaluation finds
     evaluated = finish(fill(kind="evaluate", model=reference, dataset="mnist"))
@@ -175,7 +175,7 @@ def test_a_data_set_is_predicted_with_its_truth(
     assert json.loads(folder.read(AttemptFolder.metrics)) == record.metrics
 
 
-def test_the_truth_is_in_the_csv_too(client: Client, predict: Run, mnist: Arrays) -> None:
+def test_the_truth_is_in_the_csv_too(client: Queue, predict: Run, mnist: Arrays) -> None:
     record = predict({"type": "dataset", "dataset": "mnist", "split": "train"}, output_format="csv")
     lines = client.folder(record).read(AttemptFolder.predictions_csv).decode().splitlines()
     rows = list(csv.DictReader(lines))
@@ -218,7 +218,7 @@ def test_an_array_that_is_not_in_the_file(predict: Run, file_rows: Any, tmp_path
 
 
 def test_a_file_that_was_changed_in_the_store_is_refused(
-    client: Client, predict: Run, file_rows: Any, tmp_path: Path
+    client: Queue, predict: Run, file_rows: Any, tmp_path: Path
 ) -> None:
     # Given a file in the store that something else has since overwritten
     np.save(tmp_path / "mine.npy", np.full((3, 28, 28), 7, np.uint8))

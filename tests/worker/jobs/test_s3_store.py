@@ -11,8 +11,8 @@ import keras
 import pytest
 import s3fs
 
-from fitq.client import Client
 from fitq.drafts import complete
+from fitq.queue import Queue
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.settings import Settings
 from fitq_shared.store import Store
@@ -62,11 +62,11 @@ def worker(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def client(settings: Settings, worker: Worker) -> Client:
-    return Client(settings)
+def client(settings: Settings, worker: Worker) -> Queue:
+    return Queue(settings)
 
 
-def test_a_training_and_a_prediction_go_through_the_bucket(client: Client, tmp_path: Path) -> None:
+def test_a_training_and_a_prediction_go_through_the_bucket(client: Queue, tmp_path: Path) -> None:
     # Given a training whose worker has no volume
     record = client.wait(client.submit(training(client, epochs=2)), 120)
     assert record.state == "succeeded", record.reason
@@ -97,7 +97,7 @@ def test_a_training_and_a_prediction_go_through_the_bucket(client: Client, tmp_p
 
 
 @pytest.mark.soak
-def test_a_training_goes_on_from_a_checkpoint_in_the_bucket(client: Client, worker: Worker) -> None:
+def test_a_training_goes_on_from_a_checkpoint_in_the_bucket(client: Queue, worker: Worker) -> None:
     # Given a training that has written a checkpoint
     record = client.submit(training(client, epochs=60))
     wait_until(lambda: client.has_checkpoint(client.job(record.id)), 120, "a checkpoint")
@@ -110,7 +110,7 @@ def test_a_training_goes_on_from_a_checkpoint_in_the_bucket(client: Client, work
 
 
 @pytest.mark.soak
-def test_a_bucket_that_is_away_for_a_while_fails_no_job(client: Client, between: Proxy) -> None:
+def test_a_bucket_that_is_away_for_a_while_fails_no_job(client: Queue, between: Proxy) -> None:
     # Given a training that has begun
     record = client.submit(training(client, epochs=60))
     wait_for_epoch(client, record)

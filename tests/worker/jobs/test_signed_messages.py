@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.queues import queue_for
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
@@ -37,7 +37,7 @@ class Stage:
         volume.mkdir()
         settings = replace(server.settings, store_url=str(volume), lease_seconds=5.0)
         self.redis = open_redis(settings)
-        self.client = Client(keys.settings(settings, "client"))
+        self.client = Queue(keys.settings(settings, "client"))
         self.own = _signer(keys.settings(settings, "client"))
         self.stranger = _signer(keys.settings(settings, "stranger", keys.cert("stranger")))
         self.worker = Worker(settings, folder, **keys.environment("worker"))
@@ -171,7 +171,7 @@ def test_a_client_without_keys_is_told(stage: Stage) -> None:
         stage.client.settings, signing_key=None, signing_cert=None, signing_certs=None
     )
     with own_serializers():
-        record = Client(settings).submit(_describe())
+        record = Queue(settings).submit(_describe())
     # Then its job fails, with what to do
     ended = stage.client.wait(record, 60)
     assert ended.state == "failed"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
 from fitq_shared.record import JobRecord
 from fitq_shared.specs.kinds import parse_spec
@@ -42,11 +42,11 @@ ARTIFACTS = {
 }
 
 
-def history(client: Client, record: JobRecord) -> list[dict[str, float]]:
+def history(client: Queue, record: JobRecord) -> list[dict[str, float]]:
     return json.loads(client.folder(record).read(AttemptFolder.history_json))
 
 
-def metrics(client: Client, record: JobRecord) -> dict[str, float]:
+def metrics(client: Queue, record: JobRecord) -> dict[str, float]:
     return json.loads(client.folder(record).read(AttemptFolder.metrics))
 
 
@@ -54,7 +54,7 @@ def without_times(rows: list[dict[str, float]]) -> list[dict[str, float]]:
     return [{name: row[name] for name in row if name != "seconds"} for row in rows]
 
 
-def load(client: Client, record: JobRecord) -> keras.Model:
+def load(client: Queue, record: JobRecord) -> keras.Model:
     path = client.folder(record).local(AttemptFolder.model)
     return keras.models.load_model(path, safe_mode=True)
 
@@ -63,7 +63,7 @@ def load(client: Client, record: JobRecord) -> keras.Model:
 
 
 def test_all_artifacts_are_there_and_as_the_manifest_says(
-    client: Client, trained: JobRecord
+    client: Queue, trained: JobRecord
 ) -> None:
     # Given a training that was published
     folder = client.folder(trained)
@@ -76,19 +76,19 @@ def test_all_artifacts_are_there_and_as_the_manifest_says(
         assert hashlib.sha256(folder.read(name)).hexdigest() == expected
 
 
-def test_pictures_are_pictures(client: Client, trained: JobRecord) -> None:
+def test_pictures_are_pictures(client: Queue, trained: JobRecord) -> None:
     folder = client.folder(trained)
     for name in ARTIFACTS:
         if name.endswith(".png"):
             assert folder.read(name).startswith(b"\x89PNG"), name
 
 
-def test_the_spec_that_ran_is_kept(client: Client, trained: JobRecord) -> None:
+def test_the_spec_that_ran_is_kept(client: Queue, trained: JobRecord) -> None:
     spec = parse_spec(client.folder(trained).read_json(AttemptFolder.spec))
     assert spec.digest() == trained.spec_hash
 
 
-def test_the_model_is_described_in_words_and_as_json(client: Client, trained: JobRecord) -> None:
+def test_the_model_is_described_in_words_and_as_json(client: Queue, trained: JobRecord) -> None:
     folder = client.folder(trained)
     model = load(client, trained)
     assert f"{model.count_params():,}" in folder.read(AttemptFolder.summary).decode()
@@ -96,7 +96,7 @@ def test_the_model_is_described_in_words_and_as_json(client: Client, trained: Jo
     assert rebuilt.count_params() == model.count_params()
 
 
-def test_the_environment_names_worker_threads_and_seed(client: Client, trained: JobRecord) -> None:
+def test_the_environment_names_worker_threads_and_seed(client: Queue, trained: JobRecord) -> None:
     found: Any = client.folder(trained).read_json(AttemptFolder.environment)
     assert found["worker"] == trained.worker
     assert found["device"]["name"] == trained.device_name
@@ -104,7 +104,7 @@ def test_the_environment_names_worker_threads_and_seed(client: Client, trained: 
     assert found["packages"]["keras"] == keras.__version__
 
 
-def test_the_log_tells_how_it_went(client: Client, trained: JobRecord) -> None:
+def test_the_log_tells_how_it_went(client: Queue, trained: JobRecord) -> None:
     log = client.folder(trained).read(AttemptFolder.log).decode()
     assert f"train {trained.name}: mlp on mnist, 2 epochs" in log
     assert "training on 48000 rows, validating on 12000" in log
@@ -115,7 +115,7 @@ def test_the_log_tells_how_it_went(client: Client, trained: JobRecord) -> None:
 # -- numbers ----------------------------------------------------------------------------------
 
 
-def test_history_has_one_row_for_each_epoch(client: Client, trained: JobRecord) -> None:
+def test_history_has_one_row_for_each_epoch(client: Queue, trained: JobRecord) -> None:
     folder = client.folder(trained)
     rows = history(client, trained)
     assert [row["epoch"] for row in rows] == [1, 2]
@@ -126,7 +126,7 @@ def test_history_has_one_row_for_each_epoch(client: Client, trained: JobRecord) 
     assert rows[0]["learning_rate"] == pytest.approx(0.001)
 
 
-def test_the_metrics_are_those_of_the_last_epoch(client: Client, trained: JobRecord) -> None:
+def test_the_metrics_are_those_of_the_last_epoch(client: Queue, trained: JobRecord) -> None:
     rows = history(client, trained)
     kept = metrics(client, trained)
     assert kept == trained.metrics
@@ -137,7 +137,7 @@ def test_the_metrics_are_those_of_the_last_epoch(client: Client, trained: JobRec
 
 
 def test_plain_keras_gives_the_numbers_of_the_evaluation(
-    client: Client, trained: JobRecord, reference: Any, fill: Any, finish: Run, mnist: Arrays
+    client: Queue, trained: JobRecord, reference: Any, fill: Any, finish: Run, mnist: Arrays
 ) -> None:
     # Given the numbers of an evaluation job
     evaluated = finish(fill(kind="evaluate", model=reference, dataset="mnist"))
@@ -152,7 +152,7 @@ def test_plain_keras_gives_the_numbers_of_the_evaluation(
 
 
 def test_the_rows_held_back_are_the_last_ones(
-    client: Client, trained: JobRecord, mnist: Arrays
+    client: Queue, trained: JobRecord, mnist: Arrays
 ) -> None:
     # Given the last fifth of the training images, which no training has seen
     x, y = mnist["x_train"][48_000:], mnist["y_train"][48_000:]
@@ -162,7 +162,7 @@ def test_the_rows_held_back_are_the_last_ones(
     assert found["accuracy"] == pytest.approx(metrics(client, trained)["val_accuracy"], abs=1e-6)
 
 
-def test_the_same_seed_gives_the_same_bits(client: Client, train: Run) -> None:
+def test_the_same_seed_gives_the_same_bits(client: Queue, train: Run) -> None:
     # Given a model with dropout, trained twice with one seed, and once with another
     options = {"model": {"type": "mlp", "units": [16, 8], "dropout": 0.2}, "epochs": 2}
     one, two, other = (train(seed=seed, **options) for seed in (5, 5, 6))
@@ -190,7 +190,7 @@ def test_the_same_seed_gives_the_same_bits(client: Client, train: Run) -> None:
     ids=lambda model: model["type"],
 )
 def test_each_model_trains_on_each_data_set(
-    client: Client, train: Run, model: dict[str, Any], dataset: str
+    client: Queue, train: Run, model: dict[str, Any], dataset: str
 ) -> None:
     # Given a training of one epoch
     record = train(model=model, dataset=dataset, validation_split=0.9)
@@ -204,7 +204,7 @@ def test_each_model_trains_on_each_data_set(
 
 @pytest.mark.parametrize("loss", sorted(set(get_args(Loss)) - {"binary_crossentropy"}))
 def test_each_loss_is_the_one_that_is_measured(
-    client: Client, train: Run, mnist: Arrays, loss: str
+    client: Queue, train: Run, mnist: Arrays, loss: str
 ) -> None:
     # Given a training with this loss
     record = train(loss=loss, batch_size=8192)
@@ -217,7 +217,7 @@ def test_each_loss_is_the_one_that_is_measured(
     assert history(client, record)[-1]["val_loss"] == pytest.approx(expected, rel=1e-3)
 
 
-def test_each_metric_is_measured_in_training_and_validation(client: Client, train: Run) -> None:
+def test_each_metric_is_measured_in_training_and_validation(client: Queue, train: Run) -> None:
     # Given a training with all metrics there are
     names = ["accuracy", "top_5_accuracy", "precision", "recall", "auc"]
     record = train(loss="categorical_crossentropy", metrics=names, batch_size=1024)
@@ -230,14 +230,14 @@ def test_each_metric_is_measured_in_training_and_validation(client: Client, trai
     assert row["val_auc"] > 0.6
 
 
-def test_whole_number_labels_have_their_metrics_too(client: Client, train: Run) -> None:
+def test_whole_number_labels_have_their_metrics_too(client: Queue, train: Run) -> None:
     record = train(metrics=["top_5_accuracy"])
     row = history(client, record)[-1]
     assert row["val_top_5_accuracy"] > 0.5
     assert "accuracy" not in row
 
 
-def test_without_metrics_and_validation_there_is_the_loss(client: Client, train: Run) -> None:
+def test_without_metrics_and_validation_there_is_the_loss(client: Queue, train: Run) -> None:
     record = train(metrics=[], validation_split=0.0)
     (row,) = history(client, record)
     assert set(row) == {"epoch", "loss", "learning_rate", "seconds"}
@@ -246,7 +246,7 @@ def test_without_metrics_and_validation_there_is_the_loss(client: Client, train:
 # -- early stopping ---------------------------------------------------------------------------
 
 
-def assert_metrics_are_of_the_model(client: Client, record: JobRecord, mnist: Arrays) -> None:
+def assert_metrics_are_of_the_model(client: Queue, record: JobRecord, mnist: Arrays) -> None:
     """The published weights give the published validation loss."""
     x, y = mnist["x_train"][30_000:], mnist["y_train"][30_000:]
     found = load(client, record).evaluate(x, y, batch_size=2048, verbose=0, return_dict=True)
@@ -254,7 +254,7 @@ def assert_metrics_are_of_the_model(client: Client, record: JobRecord, mnist: Ar
 
 
 def test_early_stopping_goes_back_to_the_best_epoch(
-    client: Client, train: Run, mnist: Arrays
+    client: Queue, train: Run, mnist: Arrays
 ) -> None:
     # Given a learning rate with which the loss soon goes up
     record = train(
@@ -277,7 +277,7 @@ def test_early_stopping_goes_back_to_the_best_epoch(
 
 
 def test_early_stopping_counts_improvements_that_are_large_enough(
-    client: Client, train: Run, mnist: Arrays
+    client: Queue, train: Run, mnist: Arrays
 ) -> None:
     # Given an improvement that no epoch after the first can reach
     record = train(
@@ -289,7 +289,7 @@ def test_early_stopping_counts_improvements_that_are_large_enough(
 
 
 def test_early_stopping_without_going_back_keeps_the_last_epoch(
-    client: Client, train: Run, mnist: Arrays
+    client: Queue, train: Run, mnist: Arrays
 ) -> None:
     record = train(
         epochs=9,
@@ -308,7 +308,7 @@ def test_early_stopping_without_going_back_keeps_the_last_epoch(
 
 @pytest.mark.parametrize("monitor", ["val_top_5_accuracy", "auc"])
 def test_a_metric_that_grows_is_better_when_it_is_higher(
-    client: Client, train: Run, monitor: str
+    client: Queue, train: Run, monitor: str
 ) -> None:
     # Given a training that gets better, and waits for the metric to grow
     record = train(
@@ -327,7 +327,7 @@ def test_a_metric_that_grows_is_better_when_it_is_higher(
 
 
 def test_a_cancelled_training_stops_and_the_child_takes_the_next_job(
-    client: Client, train: Run, shared_worker: Worker
+    client: Queue, train: Run, shared_worker: Worker
 ) -> None:
     # Given a long training that has finished an epoch
     child = shared_worker.child().pid
@@ -349,7 +349,7 @@ def test_a_cancelled_training_stops_and_the_child_takes_the_next_job(
 
 
 def test_a_loss_that_is_no_number_fails_the_training(
-    client: Client, train: Run, shared_worker: Worker
+    client: Queue, train: Run, shared_worker: Worker
 ) -> None:
     # Given a learning rate that no training survives
     child = shared_worker.child().pid

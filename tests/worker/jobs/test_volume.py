@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fitq.client import Client
+from fitq.queue import Queue
 from fitq_shared.record import JobRecord
 from fitq_shared.settings import Settings
 from support.jobs import training
@@ -22,7 +22,7 @@ def test_a_volume_that_cannot_be_written(
     volume = Path(settings.store_url or "")
     (volume / "datasets").symlink_to(Path(session_settings.store_url or "") / "datasets")
     (volume / "jobs").write_text("a file, where a folder should be")
-    client = Client(settings)
+    client = Queue(settings)
     worker = start_worker("0").wait_until_ready()
     child = worker.child().pid
     # When a job runs

@@ -51,7 +51,7 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-class Client:
+class Queue:
     """Submits jobs, follows them, and reads what they made.
 
     Args:
@@ -70,9 +70,7 @@ class Client:
         self._app: Celery | None = None
         self._rides_out = False
 
-    def patient(
-        self, tell: Callable[[str], None] = say, seconds: float = PATIENT_SECONDS
-    ) -> Client:
+    def patient(self, tell: Callable[[str], None] = say, seconds: float = PATIENT_SECONDS) -> Queue:
         """This client, but it rides out an outage of Redis, for so many seconds.
 
         `events` and `wait` do so by themselves.

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import fitq
-from fitq.client import Client, _send
+from fitq.queue import Queue, _send
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
 from fitq_shared.events import publish
 from fitq_shared.record import Reason
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.services
 @pytest.fixture
 def client(queue):
     """A client of the empty queue, in place of the one with a worker."""
-    return Client(queue)
+    return Queue(queue)
 
 
 def describe(name="look", **changes):
@@ -30,7 +30,7 @@ def describe(name="look", **changes):
 
 
 def test_the_client_is_what_the_package_offers(queue):
-    assert fitq.Client is Client
+    assert fitq.Client is Queue
     assert fitq.Client().settings.redis_url == queue.redis_url
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = fitq.Nothing
@@ -50,12 +50,10 @@ def test_a_message_that_cannot_be_sent_names_the_job(
 ):
     # Given a Redis that cannot be reached any more once the record is written
     proxy = Proxy(redis_server.port)
-    client = Client(replace(queue, redis_url=f"redis://127.0.0.1:{proxy.port}/0"))
+    client = Queue(replace(queue, redis_url=f"redis://127.0.0.1:{proxy.port}/0"))
     failed = records.create(train_job(name="failed"))
     records.cancelled(claim(failed))
-    monkeypatch.setattr(
-        *("fitq.client._send", lambda *a, _send=_send: proxy.refuse() and _send(*a))
-    )
+    monkeypatch.setattr(*("fitq.queue._send", lambda *a, _send=_send: proxy.refuse() and _send(*a)))
 
     # When a job is queued
     with pytest.raises(QueueUnreachable) as caught:
@@ -229,7 +227,7 @@ def test_an_input_is_kept_under_its_path(client, tmp_path):
 
 
 def test_a_client_without_the_store_can_do_all_but_read_artifacts(queue, train_job):
-    client = Client(replace(queue, store_url=None))
+    client = Queue(replace(queue, store_url=None))
     record = client.submit(train_job())
     assert client.cancel(client.job(record.name)) == "cancelled"
     assert not client.has_store
@@ -238,13 +236,13 @@ def test_a_client_without_the_store_can_do_all_but_read_artifacts(queue, train_j
 
 
 def test_a_store_that_is_not_there_is_no_store(queue, tmp_path):
-    assert not Client(replace(queue, store_url=str(tmp_path / "nothing"))).has_store
-    assert not Client(replace(queue, store_url="nosuch://x")).has_store
+    assert not Queue(replace(queue, store_url=str(tmp_path / "nothing"))).has_store
+    assert not Queue(replace(queue, store_url="nosuch://x")).has_store
 
 
 def test_every_question_to_a_redis_that_is_not_there_says_so(train_job, succeeded):
     record = succeeded()
-    client = Client(Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
+    client = Queue(Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
     for ask in (
         lambda: client.submit(train_job()),
         lambda: client.job("x"),

@@ -12,6 +12,7 @@ from redis.sentinel import Sentinel
 from fitq_shared.errors import QueueUnreachable
 from fitq_shared.outage import LOST, PASSING, Outage, Persistence
 from fitq_shared.redis_url import RedisUrl
+from fitq_shared.sentinel import FollowingConnection
 from fitq_shared.settings import Settings
 
 CONNECT_SECONDS = 3.0
@@ -60,7 +61,9 @@ def open_redis(
         (host, port) = url.hosts[0]
         return Redis(host=host, port=port, ssl=bool(url.tls), **url.tls, **options)
     sentinels: Any = Sentinel(url.hosts, sentinel_kwargs=sentinel_options(url))  # type: ignore[no-untyped-call]
-    master: Redis = sentinels.master_for(url.master_name, Redis, **options)
+    master: Redis = sentinels.master_for(
+        url.master_name, Redis, connection_class=FollowingConnection, **options
+    )
     return master
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -59,6 +60,36 @@ def test_jobs_and_artifacts_outlast_down_and_up(containers: Containers, tmp_path
     # And Flower remembers the task
     tasks = containers.flower("/api/tasks")
     assert [uuid for uuid in tasks if uuid.startswith(before["id"])]
+
+
+def test_flower_remembers_though_it_is_killed_between_two_saves(containers: Containers) -> None:
+    # Given a task that Flower shows, and has saved since
+    containers.fitq(f"{SHORT} --name before-the-kill")
+    job = containers.job("before-the-kill")["id"]
+
+    def known() -> list[str]:
+        return [task for task in containers.flower("/api/tasks") if task.startswith(job)]
+
+    def saved() -> int:
+        newest = "stat -c %Y /state/* | sort -n | tail -1"
+        return int(containers.compose("exec", "-T", "flower", "sh", "-c", newest))
+
+    wait_until(lambda: _shows(known), 60, "the task in Flower")
+    shown = saved()
+    wait_until(lambda: saved() > shown, 120, "a save of Flower's state")
+    # When it is killed, and comes back
+    containers.compose("kill", "--signal", "KILL", "flower")
+    containers.compose("up", "--detach", "--wait", "--no-recreate", "flower")
+    # Then it still knows the task
+    assert wait_until(lambda: _shows(known), 60, "the task in Flower")
+
+
+def _shows(known: Callable[[], list[str]]) -> list[str]:
+    """What Flower knows; nothing while it does not serve yet."""
+    try:
+        return known()
+    except OSError:
+        return []
 
 
 def test_a_client_without_the_volume_uses_the_store_service(

@@ -43,13 +43,15 @@ class Containers:
 
     Args:
         folder: for its .env and its secrets.
+        over: a compose file that is laid over docker-compose.yml, such as one of deploy/.
         settings: more for its .env.
     """
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, over: str | None = None, **settings: str) -> None:
         self.project = f"fitq-test-{uuid.uuid4().hex[:8]}"
         self.secrets = folder / "secrets"
         self._env_file = folder / ".env"
+        self._files = ["docker-compose.yml", *([over] if over else [])]
         self.flower_port = free_port()
         made = [str(ROOT / "deploy/make-secrets"), str(self.secrets)]
         subprocess.run(made, cwd=folder, check=True, capture_output=True)
@@ -125,8 +127,8 @@ class Containers:
 
     @property
     def _project(self) -> list[str]:
-        files = ["--env-file", str(self._env_file), "--file", str(ROOT / "docker-compose.yml")]
-        return ["--project-name", self.project, *files]
+        files = [word for file in self._files for word in ("--file", str(ROOT / file))]
+        return ["--project-name", self.project, "--env-file", str(self._env_file), *files]
 
     @property
     def _env(self) -> dict[str, str]:

@@ -1,14 +1,14 @@
-"""The command `fitq`: finds a command's file when it is asked for, and prints every error."""
+"""The command `fitq`: its commands, each a file in fitq/commands/, and how errors are printed."""
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Any
 
 import click
 
 from fitq import __version__
+from fitq.lazy_commands import LazyCommands
 
 # In the order of a first day with fitq; each is a file in fitq/commands/.
 COMMANDS = {
@@ -39,42 +39,10 @@ COMMANDS = {
 INTERRUPTED = 130
 
 
-class LazyCommands(click.Group):
-    """A group that imports a command's module only to run it or to show its own help."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of the table above."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name, from fitq/commands/."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"fitq.commands.{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As Click does, but an unknown command is told the nearest known one."""
-        from difflib import get_close_matches
-
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            near = get_close_matches(name, COMMANDS, 1)
-            hint = f" Did you mean `fitq {near[0]}`?" if near else " See `fitq --help`."
-            raise click.UsageError(f"there is no command {name!r}.{hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table above, without importing anything."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
 @click.command(
     cls=LazyCommands,
+    package="fitq.commands",
+    table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=True,
 )

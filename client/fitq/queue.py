@@ -266,7 +266,11 @@ class Queue:
             todo = "see `fitq show`" if record.ended else f"wait for it: `fitq wait {record.name}`"
             raise InvalidInput(f"{reference!r} has no model: the job is {record.state}", todo)
         reference_ = ModelRef(
-            job=record.id, attempt=record.attempt, manifest=record.manifest, name=record.name
+            job=record.id,
+            attempt=record.attempt,
+            manifest=record.manifest,
+            name=record.name,
+            code=record.spec["model"]["type"] == "code",
         )
         return record, reference_
 

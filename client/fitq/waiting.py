@@ -55,7 +55,8 @@ def _listed(workers: Sequence[WorkerInfo]) -> str:
 def _flags(record: JobRecord) -> str:
     needs = record.needs
     device = "" if needs.device == "any" else f" --device {needs.device}"
-    return device + (f" --gpus {needs.gpus}" if (needs.gpus or 1) > 1 else "")
+    gpus = f" --gpus {needs.gpus}" if (needs.gpus or 1) > 1 else ""
+    return device + gpus + (" --allow-code" if needs.code else "")
 
 
 def _stack(record: JobRecord) -> str:

@@ -55,12 +55,18 @@ def remove_waste(records: Records, store: Store, waste: Sequence[Waste]) -> Iter
 
 
 def needed_inputs(records: Iterable[JobRecord]) -> set[str]:
-    """The paths of the arrays that these jobs refer to."""
+    """The paths of the files of users that these jobs refer to."""
     found = set()
-    for record in records:
-        rows: Any = record.spec.get("rows")
-        if isinstance(rows, dict) and isinstance(rows.get("path"), str):
-            found.add(rows["path"])
+    waiting: list[Any] = [record.spec for record in records]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            path = value.get("path")
+            if isinstance(path, str) and path.startswith("inputs/"):
+                found.add(path)
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
     return found
 
 

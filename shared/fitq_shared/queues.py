@@ -31,7 +31,9 @@ GPU_SIZES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 144, 192,
 SHARE_OF_SIZE = 0.89
 LARGEST_GPU = GPU_SIZES[-1] * GIB
 
-_NEED = rf"any|cpu|(?:[2-9]|1[0-6])?gpu(?:-(?:{'|'.join(map(str, GPU_SIZES))})g)?"
+CODE = "-code"
+_DEVICE = rf"any|cpu|(?:[2-9]|1[0-6])?gpu(?:-(?:{'|'.join(map(str, GPU_SIZES))})g)?"
+_NEED = rf"(?:{_DEVICE})(?:{CODE})?"
 _FORM = re.compile(rf"fitq\.v([0-9]{{1,9}})\.({_NEED})\.({'|'.join(PRIORITIES)})\.([0-7])")
 
 
@@ -43,11 +45,13 @@ class Needs:
         device: the kind of device.
         min_gpu_memory: how many bytes each of its GPUs must have; None for as many as may be.
         gpus: how many GPUs; None for one, of the GPU or of whatever device.
+        code: whether it runs the user's own code, which not every worker allows.
     """
 
     device: DeviceNeed = "any"
     min_gpu_memory: int | None = None
     gpus: int | None = None
+    code: bool = False
 
     @property
     def gpu_size(self) -> int | None:
@@ -59,12 +63,16 @@ class Needs:
 
     @property
     def name(self) -> str:
-        """The needs as a part of a queue's name: any, cpu, gpu, gpu-24g, 2gpu, 2gpu-24g."""
-        if self.device != "gpu":
-            return self.device
-        return _gpu_need(self.gpus or 1, self.gpu_size)
+        """The needs as a part of a queue's name: any, cpu, gpu, gpu-24g, 2gpu-24g, any-code."""
+        gpu = self.device == "gpu"
+        device = _gpu_need(self.gpus or 1, self.gpu_size) if gpu else self.device
+        return device + CODE if self.code else device
 
     def __str__(self) -> str:
+        return f"{self._device} of a worker that allows code" if self.code else self._device
+
+    @property
+    def _device(self) -> str:
         if self.device != "gpu":
             return {"any": "any device", "cpu": "a CPU"}[self.device]
         several = (self.gpus or 1) > 1
@@ -86,6 +94,16 @@ class QueueName:
     priority: Priority = "normal"
     lane: int = 0
     schema: int = SCHEMA_VERSION
+
+    @property
+    def code(self) -> bool:
+        """Whether its jobs run code of their owners'."""
+        return self.need.endswith(CODE)
+
+    @property
+    def device_need(self) -> str:
+        """Its need without that of code."""
+        return self.need.removesuffix(CODE)
 
     @property
     def group(self) -> tuple[str, Priority, int]:
@@ -127,7 +145,7 @@ def is_job_queue(name: str) -> bool:
 
 
 def needs_served_by(
-    kind: DeviceKind, memory: int | None = None, devices: int = 1
+    kind: DeviceKind, memory: int | None = None, devices: int = 1, *, code: bool = False
 ) -> tuple[str, ...]:
     """The needs that a worker meets, those first that the fewest workers meet.
 
@@ -135,7 +153,13 @@ def needs_served_by(
         memory: of each of its GPUs, in bytes; None if it is not known.
         devices: how many GPUs it holds. One that holds several takes only jobs that want just
             so many, since they would stand idle for any other.
+        code: whether it allows the user's own code.
     """
+    met = _device_needs(kind, memory, devices)
+    return (*(need + CODE for need in met), *met) if code else met
+
+
+def _device_needs(kind: DeviceKind, memory: int | None, devices: int) -> tuple[str, ...]:
     if kind == "cpu":
         return ("cpu", "any")
     sizes = [size for size in GPU_SIZES if (memory or 0) >= SHARE_OF_SIZE * size * GIB]
@@ -144,7 +168,7 @@ def needs_served_by(
 
 
 def queues_served_by(
-    kind: DeviceKind, memory: int | None = None, devices: int = 1
+    kind: DeviceKind, memory: int | None = None, devices: int = 1, *, code: bool = False
 ) -> tuple[str, ...]:
     """The queues that a worker takes from; the arguments as for `needs_served_by`.
 
@@ -154,7 +178,7 @@ def queues_served_by(
     return tuple(
         queue
         for priority in PRIORITIES
-        for need in needs_served_by(kind, memory, devices)
+        for need in needs_served_by(kind, memory, devices, code=code)
         for queue in lanes_of(need, priority)
     )
 

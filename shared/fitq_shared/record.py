@@ -84,7 +84,8 @@ class JobRecord:
     @property
     def needs(self) -> Needs:
         """What the job needs of a worker."""
-        return Needs(self.device, self.spec.get("min_gpu_memory"), self.spec.get("gpus"))
+        code = QueueName.parse(self.queue).code
+        return Needs(self.device, self.spec.get("min_gpu_memory"), self.spec.get("gpus"), code)
 
     @property
     def priority(self) -> Priority:

@@ -27,7 +27,7 @@ class WorkerInfo:
 
     `devices` is the number of its GPUs, or 1 for a set of cores; `share` how much of each it
     holds, and `memory` how many bytes of each GPU are its own, None for a CPU. `waits_for` says
-    whom a waiting worker waits for.
+    whom a waiting worker waits for. `allows_code` says whether it runs code of users' own.
     """
 
     token: str
@@ -44,6 +44,7 @@ class WorkerInfo:
     share: float = 1.0
     memory: int | None = None
     waits_for: str = ""
+    allows_code: bool = False
 
     @property
     def takes_jobs(self) -> bool:
@@ -53,7 +54,7 @@ class WorkerInfo:
     def serves(self, record: JobRecord) -> bool:
         """Whether a job can run here."""
         need = QueueName.parse(record.queue).need
-        met = needs_served_by(self.device, self.memory, self.devices)
+        met = needs_served_by(self.device, self.memory, self.devices, code=self.allows_code)
         return record.schema == self.schema and need in met
 
     @classmethod

@@ -73,6 +73,12 @@ log = logging.getLogger(__name__)
     help="How many threads one operation may use. Default: one for each core.",
 )
 @click.option(
+    "--allow-code",
+    is_flag=True,
+    envvar="FITQ_ALLOW_CODE",
+    help="Take jobs that bring Python code along, and run it. See docs/security.md first.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False),
     default="INFO",
@@ -80,7 +86,7 @@ log = logging.getLogger(__name__)
     envvar="FITQ_LOG_LEVEL",
     help="How much to log.",
 )
-def worker(threads: int | None, log_level: str, **wishes: Any) -> None:
+def worker(threads: int | None, allow_code: bool, log_level: str, **wishes: Any) -> None:
     """Take jobs from the queue and run them on a device of this host.
 
     Waits while other workers, or foreign programs on a GPU, have what it asks for. Redis and the
@@ -95,7 +101,8 @@ def worker(threads: int | None, log_level: str, **wishes: Any) -> None:
     with reporting_unreachable(settings):
         open_redis(settings).ping()
         patient = open_redis(settings, patient=True)
-        identity, holding = Claim(patient, settings, demand, threads).wait()
+        claim = Claim(patient, settings, demand, threads, allows_code=allow_code)
+        identity, holding = claim.wait()
     log.info("holds %s as %s", holding.name, identity.name)
     _become_celery(identity, holding, log_level)
 
@@ -152,10 +159,13 @@ def _become_celery(identity: Identity, holding: Holding, log_level: str) -> None
         **holding.environment,
         **identity.to_environment(),
     }
+    queues = queues_served_by(
+        identity.device, identity.memory, identity.units, code=identity.allows_code
+    )
     arguments = [
         *("-m", "celery", "-A", "fitq_worker.main", "worker"),
         *("--pool", "prefork", "--concurrency", "1"),
-        *("--queues", ",".join(queues_served_by(identity.device, identity.memory, identity.units))),
+        *("--queues", ",".join(queues)),
         *("--hostname", identity.name),
         *("--loglevel", log_level.upper()),
         *("--without-gossip", "--without-mingle"),

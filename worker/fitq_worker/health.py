@@ -132,7 +132,8 @@ def _waiting(link: Redis, info: WorkerInfo, patience: float) -> Iterator[str]:
     """The jobs that this worker could take, and that were sent so long ago."""
     seconds, micros = link.time()
     before = float(seconds) + micros / 1e6 - patience
-    for queue in queues_served_by(info.device, info.memory, info.devices):
+    queues = queues_served_by(info.device, info.memory, info.devices, code=info.allows_code)
+    for queue in queues:
         for key in (front_key(queue), queued_key(queue)):
             found: Any = link.zrangebyscore(key, 0, before, 0, 100)
             yield from found

@@ -25,6 +25,7 @@ class Identity:
         threads: how many cores Keras may use.
         units: how many GPUs it works on at once; 1 for a set of cores.
         memory: how many bytes of each GPU are its own; None for a CPU.
+        allows_code: whether it runs code of users' own.
     """
 
     token: str
@@ -38,6 +39,7 @@ class Identity:
     units: int = 1
     share: float = 1.0
     memory: int | None = None
+    allows_code: bool = False
 
     @property
     def memory_limit(self) -> int | None:
@@ -81,4 +83,5 @@ class Identity:
             share=self.share,
             memory=self.memory,
             waits_for=waits_for,
+            allows_code=self.allows_code,
         )

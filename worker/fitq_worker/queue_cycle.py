@@ -56,7 +56,7 @@ class Turns:
         def key(queue: str) -> tuple[int, int, bool, int, str]:
             name = _parsed(queue)
             rank = -1 if name.priority == turn else PRIORITIES.index(name.priority)
-            return rank, self._last.get(queue, 0), name.need == "any", name.lane, name.need
+            return rank, self._last.get(queue, 0), name.device_need == "any", name.lane, name.need
 
         return sorted(queues, key=key)
 

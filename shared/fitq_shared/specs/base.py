@@ -73,6 +73,26 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _is_a_name(value: str) -> str:
+    if value in ("", ".", "..") or "/" in value or "\\" in value:
+        raise ValueError("the name of a file, without folders")
+    return value
+
+
+InputPath = Annotated[str, StringConstraints(pattern=r"^inputs/[0-9a-f]{64}\.[a-z0-9]{1,16}$")]
+
+
+class InputFile(Spec):
+    """A file of the user's that lies in the store, under its SHA-256: `inputs/<sha256>.<suffix>`.
+
+    `file` is what the user called it.
+    """
+
+    path: InputPath
+    sha256: Sha256
+    file: Annotated[str, StringConstraints(max_length=255), AfterValidator(_is_a_name)]
+
+
 class JobSpec(Spec):
     """What every kind of job has. `name`, `owner` and `tags` are for people to find it by.
 
@@ -137,7 +157,12 @@ class JobSpec(Spec):
     @property
     def needs(self) -> Needs:
         """What it needs of a worker."""
-        return Needs(self.device, self.min_gpu_memory, self.gpus)
+        return Needs(self.device, self.min_gpu_memory, self.gpus, self.runs_code)
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether code of the user's runs with it: only workers that allow code then take it."""
+        return False
 
     def canonical(self) -> str:
         """The spec as JSON, always in the same form."""
@@ -167,12 +192,16 @@ def _need_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
 
 
 class ModelRef(Spec):
-    """A model that a job has published: the job's id, its attempt, and its manifest's sum."""
+    """A model that a job has published: the job's id, its attempt, and its manifest's sum.
+
+    `code` says that its classes come from the user's code, which runs when it is loaded.
+    """
 
     job: Label
     attempt: int
     manifest: Sha256
     name: Label
+    code: bool = False
 
 
 def known_dataset(data: Mapping[str, Any], key: str = "dataset") -> DatasetFacts | None:

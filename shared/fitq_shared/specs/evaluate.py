@@ -24,6 +24,11 @@ class EvaluateJob(JobSpec):
         """For example: brave-otter on mnist test."""
         return f"{self.model.name} on {self.dataset} {self.split}"
 
+    @property
+    def runs_code(self) -> bool:
+        """Whether the model needs the user's code to be loaded."""
+        return self.model.code
+
     @classmethod
     def mistakes_between_fields(cls, data: Mapping[str, Any]) -> list[Mistake]:
         """A data set that is not known."""

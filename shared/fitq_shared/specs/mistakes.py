@@ -45,7 +45,7 @@ def _where(location: tuple[int | str, ...]) -> str:
 
 
 # Pydantic puts the branch of a union after the field; a user never wrote those words.
-_UNION_TAGS = {"mlp", "cnn", "rnn", "dataset", "file"}
+_UNION_TAGS = {"mlp", "cnn", "rnn", "json", "keras", "code", "dataset", "file"}
 
 
 def _mistake(where: str, entry: Any, model: type[BaseModel]) -> Mistake:

@@ -1,17 +1,18 @@
-"""The models that can be trained by name, and their options.
+"""The models that can be trained: those known by name with their options, and the user's own.
 
-A model takes raw images, uint8 of shape (n, height, width), and gives probabilities, float32
-of shape (n, classes). How each is built is in fitq_worker/models/.
+A model known by name takes raw images, uint8 of shape (n, height, width), and gives
+probabilities, float32 of shape (n, classes). How each is built is in fitq_worker/models/.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from fitq_shared.specs.base import Spec
+from fitq_shared.specs.base import InputFile, Spec
+from fitq_shared.specs.code import UserCode
 
 Activation = Literal["relu", "elu", "gelu", "leaky_relu", "selu", "sigmoid", "silu", "tanh"]
 Width = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
@@ -78,13 +79,42 @@ class Rnn(Spec):
     dropout: Fraction = 0.0
 
 
+class JsonModel(Spec):
+    """A model of the user's own, from a Keras JSON configuration (`model.to_json()`)."""
+
+    type: Literal["json"] = "json"
+    file: InputFile
+
+
+class KerasModel(Spec):
+    """A model of the user's own with its weights, from a `.keras` file.
+
+    `compiled` says whether it keeps the loss, the optimizer and the metrics that it was saved
+    with, each unless the job names another.
+    """
+
+    type: Literal["keras"] = "keras"
+    file: InputFile
+    compiled: bool = False
+
+
+class CodeModel(UserCode):
+    """A model that a function of the user's builds. Only workers that allow code take it."""
+
+    type: Literal["code"] = "code"
+
+
 def _named(value: Any) -> Any:
     """A name where a model is expected stands for that model with its defaults."""
     return {"type": value} if isinstance(value, str) else value
 
 
-Model = Annotated[Mlp | Cnn | Rnn, Field(discriminator="type"), BeforeValidator(_named)]
+Model = Annotated[
+    Mlp | Cnn | Rnn | JsonModel | KerasModel | CodeModel,
+    Field(discriminator="type"),
+    BeforeValidator(_named),
+]
 
 MODELS: Mapping[str, type[Spec]] = {
-    model.model_fields["type"].default: model for model in get_args(get_args(Model)[0])
+    model.model_fields["type"].default: model for model in (Mlp, Cnn, Rnn)
 }

@@ -8,14 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from fitq_shared.errors import Mistake
-from fitq_shared.specs.base import JobSpec, ModelRef, Sha256, Spec, Split, dataset_mistakes
+from fitq_shared.specs.base import InputFile, JobSpec, ModelRef, Spec, Split, dataset_mistakes
 from fitq_shared.specs.train import PositiveInt
-
-
-def _is_a_name(value: str) -> str:
-    if value in ("", ".", "..") or "/" in value or "\\" in value:
-        raise ValueError("the name of a file, without folders")
-    return value
 
 
 def _stays_inside(value: str) -> str:
@@ -32,19 +26,17 @@ class DatasetRows(Spec):
     split: Split = "test"
 
 
-class FileRows(Spec):
+class FileRows(InputFile):
     """Predict an array that lies in the store: uint8 of shape (n, height, width).
 
-    `array` names one array of an `.npz`; None for an `.npy`. `file` is what the user called it.
+    `array` names one array of an `.npz`; None for an `.npy`.
     """
 
     type: Literal["file"] = "file"
     path: Annotated[str, StringConstraints(pattern=r"^inputs/[0-9a-f]{64}\.np[yz]$")]
-    sha256: Sha256
     array: (
         Annotated[str, StringConstraints(max_length=190), AfterValidator(_stays_inside)] | None
     ) = None
-    file: Annotated[str, StringConstraints(max_length=255), AfterValidator(_is_a_name)]
 
 
 class PredictJob(JobSpec):
@@ -62,6 +54,11 @@ class PredictJob(JobSpec):
         rows = self.rows
         what = rows.file if isinstance(rows, FileRows) else f"{rows.dataset} {rows.split}"
         return f"{self.model.name} on {what}"
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether the model needs the user's code to be loaded."""
+        return self.model.code
 
     @classmethod
     def mistakes_between_fields(cls, data: Mapping[str, Any]) -> list[Mistake]:

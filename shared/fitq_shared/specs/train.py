@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, Spec, dataset_mistakes, known_dataset
 from fitq_shared.specs.mistakes import unknown_choice
-from fitq_shared.specs.models import Model
+from fitq_shared.specs.models import CodeModel, Model
 
 OptimizerName = Literal[
     "adadelta", "adagrad", "adam", "adamax", "adamw", "lion", "nadam", "rmsprop", "sgd"
@@ -81,6 +81,11 @@ class TrainJob(JobSpec):
         """For example: mlp on mnist, 30 epochs."""
         plural = "" if self.epochs == 1 else "s"
         return f"{self.model.type} on {self.dataset}, {self.epochs} epoch{plural}"
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether the model is built by the user's code."""
+        return isinstance(self.model, CodeModel)
 
     @property
     def one_hot(self) -> bool:

@@ -45,14 +45,22 @@ class Claim:
     Args:
         client: of Redis, a patient one.
         threads: how many threads one operation may use; None: as many as are of use.
+        allows_code: whether the worker runs code of users' own.
     """
 
     def __init__(
-        self, client: Redis, settings: Settings, demand: Demand, threads: int | None
+        self,
+        client: Redis,
+        settings: Settings,
+        demand: Demand,
+        threads: int | None,
+        *,
+        allows_code: bool = False,
     ) -> None:
         self._redis = client
         self._demand = demand
         self._threads = threads
+        self._allows_code = allows_code
         self._host = host_name(settings)
         self._seconds = settings.lease_seconds
         self._token = secrets.token_hex(8)
@@ -136,6 +144,7 @@ class Claim:
             threads=self._threads or demand.core_limit,
             units=demand.count if demand.kind == "gpu" else 1,
             share=demand.share,
+            allows_code=self._allows_code,
         )
 
     def _identity(self, holding: Holding) -> Identity:

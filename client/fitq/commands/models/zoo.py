@@ -1,4 +1,4 @@
-"""`fitq models`."""
+"""`fitq models zoo`."""
 
 from __future__ import annotations
 

@@ -53,6 +53,8 @@ def test_what_is_not_given_has_a_default(train_job):
         "epochs": 5,
         "batch_size": 128,
         "validation_split": 0.2,
+        "split": {"by": "fraction", "column": None, "test_split": 0.0},
+        "preprocessing": {},
         "early_stopping": None,
         "seed": 0,
     }

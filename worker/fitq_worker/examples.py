@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from fitq_shared.specs.preprocessing import Kind
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -19,11 +21,14 @@ class Field:
         shape: of one row, so () for a number or a text.
         dtype: NumPy's name of it, such as "uint8" or "float32"; "str" for text.
         classes: the names of its classes, if its values are their numbers, from 0; else None.
+        kind: what it is meant to be, where shape and dtype do not say it: a column of texts may
+            be a category. A missing number is NaN, a missing category or text is "".
     """
 
     shape: tuple[int, ...]
     dtype: str
     classes: tuple[str, ...] | None = None
+    kind: Kind | None = None
 
 
 class Examples(Protocol):

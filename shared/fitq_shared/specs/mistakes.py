@@ -37,11 +37,18 @@ def from_validation(error: ValidationError, model: type[BaseModel]) -> list[Mist
 
 def _where(location: tuple[int | str, ...]) -> str:
     """The path of a field as a job file would write it; union tags are left out."""
-    parts = [part for at, part in enumerate(location) if at != 1 or part not in _UNION_TAGS]
+    tag = _tag_place(location)
+    known = _UNION_TAGS if tag == 1 else ()
+    parts = [p for at, p in enumerate(location) if at != tag or (known and p not in known)]
     text = ""
     for part in parts:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text
+
+
+def _tag_place(location: tuple[int | str, ...]) -> int:
+    """Where pydantic puts the branch of a union: steps are in a list in a table."""
+    return 3 if location[0] == "preprocessing" else 1
 
 
 # Pydantic puts the branch of a union after the field; a user never wrote those words.
@@ -104,11 +111,11 @@ _PATTERNS = {
 def _known_fields(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
     """Which fields would be known at this place, the nearest one last."""
     here = [model]
-    for part in location[:-1]:
-        if len(here) > 1:
+    for at, part in enumerate(location[:-1]):
+        if len(here) > 1 and at == _tag_place(location):
             here = [branch for branch in here if branch.model_fields["type"].default == part]
-        elif isinstance(part, str):
-            here = _models_in(here[0].model_fields[part].annotation)
+        elif len(here) == 1 and part in here[0].model_fields:
+            here = _models_in(here[0].model_fields[str(part)].annotation)
     names = sorted(here[0].model_fields)
     near = get_close_matches(str(location[-1]), names, 1)
     guess = f" (did you mean {near[0]!r}?)" if near else ""

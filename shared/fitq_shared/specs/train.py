@@ -11,6 +11,8 @@ from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, Spec, dataset_mistakes, known_dataset
 from fitq_shared.specs.mistakes import unknown_choice
 from fitq_shared.specs.models import CodeModel, Model
+from fitq_shared.specs.preprocessing import Preprocessing, preprocessing_mistakes
+from fitq_shared.specs.splits import AnySplit, RowSplit, split_mistakes
 
 OptimizerName = Literal[
     "adadelta", "adagrad", "adam", "adamax", "adamw", "lion", "nadam", "rmsprop", "sgd"
@@ -60,7 +62,8 @@ class TrainJob(JobSpec):
 
     `rows` takes only so many rows from the beginning of the training split, None all of them.
     `validation_split` takes its share from the end of these, before any shuffling, as
-    `Model.fit` does. `seed` fixes weights, order of rows and dropout.
+    `Model.fit` does, unless `split` says another way. `preprocessing` has the steps by input.
+    `seed` fixes weights, order of rows, dropout and what a split draws.
     """
 
     kind: Literal["train"] = "train"
@@ -73,6 +76,8 @@ class TrainJob(JobSpec):
     epochs: PositiveInt = 5
     batch_size: PositiveInt = 128
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    split: AnySplit = RowSplit()
+    preprocessing: Preprocessing = Field(default_factory=dict)
     early_stopping: EarlyStopping | None = None
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)] = 0
 
@@ -101,6 +106,8 @@ class TrainJob(JobSpec):
             *_loss_mistakes(data),
             *_metric_mistakes(data),
             *_split_mistakes(data),
+            *split_mistakes(data),
+            *preprocessing_mistakes(data),
             *_monitor_mistakes(data),
         ]
 

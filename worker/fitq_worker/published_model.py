@@ -60,7 +60,7 @@ def _load(store_url: str, reference: ModelRef) -> PublishedModel:
     spec = TrainJob.parse(json.loads(folder.read_verified(AttemptFolder.spec, reference.manifest)))
     content = folder.read_verified(AttemptFolder.model, reference.manifest)
     model = load_checked(content, f"{folder.path}/{AttemptFolder.model}")
-    return PublishedModel(model, DATASETS[spec.dataset].class_names, spec.one_hot)
+    return PublishedModel(model, DATASETS[str(spec.dataset)].class_names, spec.one_hot)
 
 
 def load_checked(content: bytes, name: str) -> keras.Model:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from fitq_shared.specs.base import Label, Sha256, Spec
 
@@ -24,3 +25,23 @@ class DatasetRef(Spec):
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
+
+
+def _how_named(value: object) -> str | None:
+    if isinstance(value, str):
+        return NAMED
+    return REGISTERED if isinstance(value, Mapping | DatasetRef) else None
+
+
+# Tags of the union; never the name of a field, since mistakes.py leaves them out of places.
+NAMED, REGISTERED = "a named data set", "a registered data set"
+
+# One that fitq knows by name, or a version of one that somebody has registered.
+AnyDataset = Annotated[
+    Annotated[str, Tag(NAMED)] | Annotated[DatasetRef, Tag(REGISTERED)],
+    Discriminator(
+        _how_named,
+        custom_error_type="dataset",
+        custom_error_message="the name of a data set; see `fitq datasets`",
+    ),
+]

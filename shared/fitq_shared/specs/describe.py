@@ -7,18 +7,19 @@ from typing import Any, Literal
 
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, dataset_mistakes
+from fitq_shared.specs.datasets import AnyDataset
 
 
 class DescribeJob(JobSpec):
     """Load a data set into the volume, if it is not there, and measure what is in it."""
 
     kind: Literal["describe"] = "describe"
-    dataset: str
+    dataset: AnyDataset
 
     @property
     def summary(self) -> str:
         """The name of the data set."""
-        return self.dataset
+        return str(self.dataset)
 
     @classmethod
     def mistakes_between_fields(cls, data: Mapping[str, Any]) -> list[Mistake]:

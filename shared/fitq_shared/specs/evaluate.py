@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, ModelRef, Split, dataset_mistakes
+from fitq_shared.specs.datasets import AnyDataset
 from fitq_shared.specs.train import PositiveInt
 
 
@@ -15,7 +16,7 @@ class EvaluateJob(JobSpec):
 
     kind: Literal["evaluate"] = "evaluate"
     model: ModelRef
-    dataset: str
+    dataset: AnyDataset
     split: Split = "test"
     batch_size: PositiveInt = 128
 

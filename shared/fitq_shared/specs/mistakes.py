@@ -39,7 +39,11 @@ def _where(location: tuple[int | str, ...]) -> str:
     """The path of a field as a job file would write it; union tags are left out."""
     tag = _tag_place(location)
     known = _UNION_TAGS if tag == 1 else ()
-    parts = [p for at, p in enumerate(location) if at != tag or (known and p not in known)]
+    parts = [
+        part
+        for at, part in enumerate(location)
+        if part not in _NESTED_TAGS and (at != tag or (known and part not in known))
+    ]
     text = ""
     for part in parts:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -53,6 +57,7 @@ def _tag_place(location: tuple[int | str, ...]) -> int:
 
 # Pydantic puts the branch of a union after the field; a user never wrote those words.
 _UNION_TAGS = {"mlp", "cnn", "rnn", "json", "keras", "code", "dataset", "file"}
+_NESTED_TAGS = {"a named data set", "a registered data set"}
 
 
 def _mistake(where: str, entry: Any, model: type[BaseModel]) -> Mistake:

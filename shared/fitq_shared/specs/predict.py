@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import InputFile, JobSpec, ModelRef, Spec, Split, dataset_mistakes
+from fitq_shared.specs.datasets import AnyDataset
 from fitq_shared.specs.train import PositiveInt
 
 
@@ -22,7 +23,7 @@ class DatasetRows(Spec):
     """Predict one split of a data set; its labels are known."""
 
     type: Literal["dataset"] = "dataset"
-    dataset: str
+    dataset: AnyDataset
     split: Split = "test"
 
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, Spec, dataset_mistakes, known_dataset
+from fitq_shared.specs.datasets import AnyDataset
 from fitq_shared.specs.mistakes import unknown_choice
 from fitq_shared.specs.models import CodeModel, Model
 from fitq_shared.specs.preprocessing import Preprocessing, preprocessing_mistakes
@@ -67,7 +68,7 @@ class TrainJob(JobSpec):
     """
 
     kind: Literal["train"] = "train"
-    dataset: str
+    dataset: AnyDataset
     rows: Annotated[int, Field(strict=True, ge=2)] | None = None
     model: Model
     optimizer: Annotated[Optimizer, BeforeValidator(_named)] = Optimizer()

@@ -1,0 +1,146 @@
+"""Columns of values with random access, and the examples that are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitq_worker.examples import Arrays, Field
+
+TEXT = "str"
+
+
+class Column(Protocol):
+    """The values of one input or target, wherever they lie."""
+
+    @property
+    def field(self) -> Field:
+        """What a row holds."""
+        ...
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        ...
+
+    def read(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """The values of some rows, of shape (len(rows), *field.shape); texts as objects."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayColumn:
+    """Numbers or texts in memory, or in a file that is mapped into it.
+
+    Attributes:
+        array: shape (n, ...), in the machine's order of bytes or the other.
+        classes: the names of the classes, if the values are their numbers.
+    """
+
+    array: NDArray[Any]
+    classes: tuple[str, ...] | None = None
+
+    @property
+    def field(self) -> Field:
+        """Shape and dtype of a row of the array."""
+        dtype = TEXT if self._is_text else self.array.dtype.newbyteorder("=").name
+        return Field(self.array.shape[1:], dtype, self.classes)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def read(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """A copy of the rows."""
+        dtype = np.dtype(object) if self._is_text else self.array.dtype.newbyteorder("=")
+        return np.asarray(self.array[rows], dtype)
+
+    @property
+    def _is_text(self) -> bool:
+        return self.array.dtype.kind == "U"
+
+
+@dataclass(frozen=True, eq=False)
+class TextColumn:
+    """Texts one after the other, and where each begins.
+
+    Attributes:
+        content: their UTF-8: uint8 of shape (bytes,).
+        offsets: int64 of shape (n + 1,).
+    """
+
+    content: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+
+    field = Field((), TEXT)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def read(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """The texts: objects of shape (n,)."""
+        texts = np.empty(len(rows), object)
+        ends = self.offsets[np.asarray(rows) + 1]
+        for at, (start, end) in enumerate(zip(self.offsets[rows], ends, strict=True)):
+            texts[at] = self.content[start:end].tobytes().decode()
+        return texts
+
+
+@dataclass(frozen=True, eq=False)
+class NameColumn:
+    """Categories by their names: what a model takes as an input.
+
+    Attributes:
+        codes: the number of each row's category, -1 where it is missing: int32 of shape (n,).
+        names: of the categories.
+    """
+
+    codes: NDArray[np.int32]
+    names: tuple[str, ...]
+
+    field = Field((), TEXT)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def read(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """The names, "" for what is missing: objects of shape (n,)."""
+        # The last one is what -1 picks.
+        names: NDArray[Any] = np.array([*self.names, ""], object)
+        return np.asarray(names[self.codes[rows]])
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Examples that are made of columns of equal length.
+
+    Attributes:
+        hold: what must live as long as the columns are read.
+    """
+
+    input_columns: dict[str, Column]
+    target_columns: dict[str, Column]
+    hold: object = None
+
+    @property
+    def inputs(self) -> Mapping[str, Field]:
+        """What a model may take, by name."""
+        return {name: column.field for name, column in self.input_columns.items()}
+
+    @property
+    def targets(self) -> Mapping[str, Field]:
+        """What a model may learn, by name."""
+        return {name: column.field for name, column in self.target_columns.items()}
+
+    def __len__(self) -> int:
+        columns: Sequence[Column] = [*self.input_columns.values(), *self.target_columns.values()]
+        return len(columns[0]) if columns else 0
+
+    def read(self, rows: NDArray[Any]) -> tuple[Arrays, Arrays]:
+        """Inputs and targets of some rows, by name."""
+        return (
+            {name: column.read(rows) for name, column in self.input_columns.items()},
+            {name: column.read(rows) for name, column in self.target_columns.items()},
+        )

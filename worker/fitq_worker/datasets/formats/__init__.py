@@ -1,0 +1,20 @@
+"""The forms in which people bring their data, each made readable in any order of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fitq_shared.dataset_manifest import Format
+from fitq_worker.datasets.column_files import StoredColumn
+from fitq_worker.datasets.formats import arrays, csv_table
+from fitq_worker.datasets.source import RegisteredFiles
+
+Prepare = Callable[[RegisteredFiles, Path], list[StoredColumn]]
+"""Writes the columns of a data set into an own folder, which may have files of an earlier try."""
+
+FORMATS: dict[Format, Prepare] = {
+    "csv": csv_table.prepare,
+    "npy": arrays.prepare_npy,
+    "npz": arrays.prepare_npz,
+}

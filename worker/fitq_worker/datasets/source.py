@@ -1,0 +1,50 @@
+"""The files of a registered data set, brought from the store onto the local disk."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fitq_shared.dataset_manifest import DatasetManifest
+from fitq_shared.datasets import copy_files
+from fitq_shared.specs.datasets import DatasetRef
+from fitq_shared.store import Store
+
+
+@dataclass(frozen=True)
+class RegisteredFiles:
+    """Where the files of one version are.
+
+    Attributes:
+        name: what the data set is called, for messages: "houses@2".
+    """
+
+    store: Store
+    ref: DatasetRef
+    manifest: DatasetManifest
+
+    @property
+    def name(self) -> str:
+        """What the data set is called, for messages: "houses@2"."""
+        return str(self.ref)
+
+    def fetch(self, folder: Path) -> None:
+        """Put all files into a folder, which is emptied first; each byte is checked by its sum.
+
+        Raises:
+            StoreError: a part is not there, cannot be read, or is damaged.
+        """
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for _ in copy_files(self.store, self.ref, self.manifest, folder):
+            pass
+
+    @contextmanager
+    def borrowed(self, folder: Path) -> Iterator[Path]:
+        """As `fetch`, for as long as the block runs."""
+        self.fetch(folder)
+        yield folder
+        shutil.rmtree(folder)

@@ -71,19 +71,31 @@ def read_job_file(path: Path, kind: str) -> dict[str, Any]:
     return values
 
 
-def options(pairs: Sequence[str]) -> dict[str, Any]:
+def options(
+    pairs: Sequence[str],
+    flag: str = "--option",
+    expected: str = "key=value, such as units=256,128",
+) -> dict[str, Any]:
     """`--option key=value`, several times, as a mapping.
+
+    Args:
+        flag: which one was given, for messages, and `expected` what it takes.
 
     Raises:
         InvalidInput: something has no "=".
     """
-    wrong = [
-        Mistake("--option", p, "key=value, such as units=256,128") for p in pairs if "=" not in p
-    ]
+    wrong = [Mistake(flag, p, expected) for p in pairs if "=" not in p]
     if wrong:
         raise InvalidInput(wrong)
     split = (pair.split("=", 1) for pair in pairs)
     return {key.strip(): Value().convert(value, None, None) for key, value in split}
+
+
+def table(value: Any, key: str) -> dict[str, Any]:
+    """A part of a job file as a table; a plain value stands for its key, None for nothing."""
+    if value is None:
+        return {}
+    return dict(value) if isinstance(value, dict) else {key: value}
 
 
 def complete(values: Mapping[str, Any], settings: Settings) -> JobSpec:

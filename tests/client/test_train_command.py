@@ -78,6 +78,11 @@ def test_every_flag_lands_in_the_spec(dry):
         *("--validation-split", "0.1", "--patience", "0", "--monitor", "val_auc"),
         *("--seed", "5", "--device", "cpu", "--name", "my-job", "--tag", "a", "--tag", "b"),
         *("--rows", "500", "--timeout", "2h", "--priority", "low"),
+        *("--inputs", "image", "--target", "label", "--schedule", "cosine_decay"),
+        *("--schedule-option", "alpha=0.1", "--schedule-option", "warmup_epochs=1"),
+        *("--weight-decay", "0.01", "--momentum", "0.9", "--clipnorm", "1"),
+        *("--loss-weight", "probabilities=2", "--class-weight", "Bag=2", "--class-weight", "3=0.5"),
+        *("--sample-weight", "weight", "--mixed-precision"),
     )
     assert spec == {
         "schema_version": 1,
@@ -93,9 +98,28 @@ def test_every_flag_lands_in_the_spec(dry):
         "dataset": "fashion_mnist",
         "rows": 500,
         "model": {"type": "mlp", "units": [256, 128], "dropout": [0.5], "activation": ["elu"]},
-        "optimizer": {"name": "sgd", "learning_rate": 0.1},
+        "inputs": ["image"],
+        "target": ["label"],
+        "init_from": None,
+        "optimizer": {
+            "name": "sgd",
+            "learning_rate": 0.1,
+            "schedule": {
+                "type": "cosine_decay",
+                "epochs": None,
+                "alpha": 0.1,
+                "warmup_epochs": 1.0,
+            },
+            "weight_decay": 0.01,
+            "momentum": 0.9,
+            "clipnorm": 1.0,
+        },
         "loss": "categorical_crossentropy",
+        "loss_weights": {"probabilities": 2.0},
         "metrics": ["accuracy", "auc"],
+        "class_weight": {"Bag": 2.0, "3": 0.5},
+        "sample_weight": "weight",
+        "mixed_precision": True,
         "epochs": 3,
         "batch_size": 64,
         "validation_split": 0.1,
@@ -103,6 +127,7 @@ def test_every_flag_lands_in_the_spec(dry):
             "monitor": "val_auc",
             "patience": 0,
             "min_delta": 0.0,
+            "mode": "auto",
             "restore_best_weights": True,
         },
         "seed": 5,
@@ -114,7 +139,7 @@ def test_a_job_file_says_all_that_flags_can_say(dry, job_file):
     assert spec["name"] == "from-file"
     assert spec["dataset"] == "fashion_mnist"
     assert spec["model"]["units"] == [256, 128]
-    assert spec["optimizer"] == {"name": "rmsprop", "learning_rate": 0.01}
+    assert (spec["optimizer"]["name"], spec["optimizer"]["learning_rate"]) == ("rmsprop", 0.01)
     assert spec["early_stopping"]["patience"] == 2
     assert (spec["epochs"], spec["seed"]) == (20, 7)
 
@@ -128,7 +153,7 @@ def test_flags_override_the_job_file_and_leave_the_rest(dry, job_file):
     )
     # Then they win, each alone
     assert (spec["epochs"], spec["name"], spec["tags"]) == (3, "mine", ["flag"])
-    assert spec["optimizer"] == {"name": "rmsprop", "learning_rate": 0.5}
+    assert (spec["optimizer"]["name"], spec["optimizer"]["learning_rate"]) == ("rmsprop", 0.5)
     assert spec["early_stopping"]["monitor"] == "val_auc"
     assert spec["early_stopping"]["patience"] == 2
     assert (spec["model"]["units"], spec["model"]["dropout"]) == ([256, 128], [0.1])

@@ -47,9 +47,19 @@ def test_what_is_not_given_has_a_default(train_job):
         "dataset": "mnist",
         "rows": None,
         "model": {"type": "mlp", "units": [128], "dropout": [0.0], "activation": ["relu"]},
-        "optimizer": {"name": "adam", "learning_rate": None},
+        "inputs": None,
+        "target": None,
+        "init_from": None,
+        "optimizer": {
+            **dict.fromkeys(["learning_rate", "schedule", "weight_decay", "momentum", "clipnorm"]),
+            "name": "adam",
+        },
         "loss": "sparse_categorical_crossentropy",
+        "loss_weights": None,
         "metrics": ["accuracy"],
+        "class_weight": None,
+        "sample_weight": None,
+        "mixed_precision": False,
         "epochs": 5,
         "batch_size": 128,
         "validation_split": 0.2,
@@ -215,7 +225,7 @@ def test_metrics_of_one_hot_labels_need_a_loss_with_them(mistakes, train_job, me
     assert "categorical_crossentropy" in mistakes(metrics=["accuracy", metric])["metrics"]
     # But it is taken where the loss takes one-hot labels, too
     job = train_job(metrics=[metric], loss="categorical_crossentropy")
-    assert job.one_hot
+    assert job.metrics == (metric,)
 
 
 @pytest.mark.parametrize("split", [0, 0.2])
@@ -240,6 +250,7 @@ def test_early_stopping_looks_at_the_validation_loss_by_default(train_job):
         "monitor": "val_loss",
         "patience": 3,
         "min_delta": 0.0,
+        "mode": "auto",
         "restore_best_weights": True,
     }
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from fitq.commands._learning import lay_over_learning, learning
 from fitq.commands._options import VALUE, submission
-from fitq.drafts import complete, options, read_job_file
+from fitq.drafts import complete, options, read_job_file, table
 
 
 @click.command()
@@ -17,15 +18,13 @@ from fitq.drafts import complete, options, read_job_file
 @click.option("--rows", type=VALUE, help="Train on the first so many rows only. Default: all.")
 @click.option("--model", help="mlp, cnn or rnn; see `fitq models`.")
 @click.option("--option", "model_options", multiple=True, help="Of the model: units=256,128 …")
-@click.option("--optimizer", help="A Keras optimizer: adam, rmsprop, sgd …")
-@click.option("--learning-rate", type=VALUE, help="Default: the optimizer's own.")
-@click.option("--loss", help="A Keras loss. Default: sparse_categorical_crossentropy.")
-@click.option("--metric", "metrics", multiple=True, help="accuracy, top_5_accuracy …; several.")
+@click.option("--inputs", help="Fields of the data set to train from. Default: its own choice.")
+@click.option("--target", help="Fields to learn; an input for an autoencoder. Default: its own.")
+@click.option("--init-from", help="Begin with the weights of this training job's model.")
+@learning
 @click.option("--epochs", type=VALUE, help="Default: 5.")
 @click.option("--batch-size", type=VALUE, help="Default: 128.")
 @click.option("--validation-split", type=VALUE, help="Share of the training rows. Default: 0.2.")
-@click.option("--patience", type=VALUE, help="Stop early after so many epochs without gain.")
-@click.option("--monitor", help="What early stopping looks at. Default: val_loss.")
 @click.option("--seed", type=VALUE, help="Default: a random one, kept with the job.")
 @submission
 def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **flags: Any) -> None:
@@ -40,6 +39,8 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
 
     values = read_job_file(file, "train") if file else {"kind": "train"}
     _lay_over(values, flags)
+    if isinstance(values.get("init_from"), str):
+        values["init_from"] = _published(values["init_from"])
     spec = complete(values, Settings.without_queue())
     if dry_run:
         print_json(spec.model_dump(mode="json"))
@@ -55,7 +56,7 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
 _PLAIN_FLAGS = (
     "dataset",
     "rows",
-    "loss",
+    "init_from",
     "epochs",
     "batch_size",
     "validation_split",
@@ -74,26 +75,21 @@ def _lay_over(values: dict[str, Any], flags: dict[str, Any]) -> None:
     for name in _PLAIN_FLAGS:
         if flags[name] is not None:
             values[name] = flags[name]
-    for name in ("metrics", "tags"):
-        if flags[name]:
-            values[name] = list(flags[name])
+    for name in ("inputs", "target"):
+        if flags[name] is not None:
+            values[name] = [part.strip() for part in flags[name].split(",")]
+    if flags["tags"]:
+        values["tags"] = list(flags["tags"])
     if flags["model"] is not None or flags["model_options"]:
-        base = _part(values.get("model", {}), "type")
+        base = table(values.get("model"), "type")
         if flags["model"] is not None and flags["model"] != base.get("type"):
             base = {"type": flags["model"]}
         values["model"] = {**base, **options(flags["model_options"])}
-    _lay_over_part(
-        values, "optimizer", name=flags["optimizer"], learning_rate=flags["learning_rate"]
-    )
-    _lay_over_part(values, "early_stopping", patience=flags["patience"], monitor=flags["monitor"])
+    lay_over_learning(values, flags)
 
 
-def _lay_over_part(values: dict[str, Any], part: str, **given: Any) -> None:
-    given = {name: value for name, value in given.items() if value is not None}
-    if given:
-        values[part] = {**_part(values.get(part, {}), "name"), **given}
+def _published(job: str) -> dict[str, Any]:
+    """The model that a job has published, as a spec names it."""
+    from fitq.queue import Queue
 
-
-def _part(value: Any, key: str) -> dict[str, Any]:
-    """A part of a job file as a table; a plain value stands for its key."""
-    return dict(value) if isinstance(value, dict) else {key: value}
+    return Queue().model(job)[1].model_dump()

@@ -57,7 +57,10 @@ def _tag_place(location: tuple[int | str, ...]) -> int:
 
 # Pydantic puts the branch of a union after the field; a user never wrote those words.
 _UNION_TAGS = {"mlp", "cnn", "rnn", "json", "keras", "code", "dataset", "file"}
-_NESTED_TAGS = {"a named data set", "a registered data set"}
+_NESTED_TAGS = {
+    *("a named data set", "a registered data set", "of all", "by output"),
+    *("cosine_decay", "exponential_decay", "piecewise_constant", "polynomial"),
+}
 
 
 def _mistake(where: str, entry: Any, model: type[BaseModel]) -> Mistake:

@@ -3,59 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from fitq_shared.errors import Mistake
-from fitq_shared.specs.base import JobSpec, Spec, dataset_mistakes, known_dataset
+from fitq_shared.specs.base import JobSpec, ModelRef, dataset_mistakes, known_dataset
 from fitq_shared.specs.datasets import AnyDataset
-from fitq_shared.specs.mistakes import unknown_choice
-from fitq_shared.specs.models import CodeModel, Model
+from fitq_shared.specs.learning import (
+    DEFAULT_LOSS,
+    DEFAULT_METRICS,
+    AnyLoss,
+    AnyMetrics,
+    ClassWeight,
+    EarlyStopping,
+    FieldName,
+    FieldNames,
+    Optimizer,
+    Weight,
+    labels_of,
+    learning_mistakes,
+    named_optimizer,
+)
+from fitq_shared.specs.models import MODELS, CodeModel, Model
 from fitq_shared.specs.preprocessing import Preprocessing, preprocessing_mistakes
 from fitq_shared.specs.splits import AnySplit, RowSplit, split_mistakes
 
-OptimizerName = Literal[
-    "adadelta", "adagrad", "adam", "adamax", "adamw", "lion", "nadam", "rmsprop", "sgd"
-]
-Loss = Literal[
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_hinge",
-    "kl_divergence",
-    "mean_absolute_error",
-    "mean_squared_error",
-    "sparse_categorical_crossentropy",
-]
-Metric = Literal["accuracy", "top_5_accuracy", "precision", "recall", "auc"]
-
-# Which losses take labels as whole numbers; the others take them one-hot.
-SPARSE_LOSSES = frozenset({"sparse_categorical_crossentropy"})
-ONE_HOT_METRICS = frozenset({"precision", "recall", "auc"})
-
 PositiveInt = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
-
-
-class Optimizer(Spec):
-    """A Keras optimizer by name. `learning_rate` None is Keras's own default."""
-
-    name: OptimizerName = "adam"
-    learning_rate: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
-
-
-def _named(value: Any) -> Any:
-    """A name where an optimizer is expected stands for that optimizer with its defaults."""
-    return {"name": value} if isinstance(value, str) else value
-
-
-class EarlyStopping(Spec):
-    """Stop when `monitor` has not improved by `min_delta` for `patience` epochs."""
-
-    monitor: str = "val_loss"
-    patience: Annotated[int, Field(strict=True, ge=0)] = 3
-    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    restore_best_weights: bool = True
 
 
 class TrainJob(JobSpec):
@@ -65,15 +39,29 @@ class TrainJob(JobSpec):
     `validation_split` takes its share from the end of these, before any shuffling, as
     `Model.fit` does, unless `split` says another way. `preprocessing` has the steps by input.
     `seed` fixes weights, order of rows, dropout and what a split draws.
+
+    `inputs` and `target` name fields of the data set where its own choice is not wanted; a target
+    may be an input, as an autoencoder's is. Without a loss, metrics or optimizer a model that was
+    compiled keeps its own; else the loss and metrics are those that suit the target, and the
+    optimizer is Adam. `init_from` is a published model whose weights to begin with.
+    `class_weight` weighs training rows by their class, by its name or number; `sample_weight`
+    names the field with each row's weight. `mixed_precision` computes in 16 bits.
     """
 
     kind: Literal["train"] = "train"
     dataset: AnyDataset
     rows: Annotated[int, Field(strict=True, ge=2)] | None = None
     model: Model
-    optimizer: Annotated[Optimizer, BeforeValidator(_named)] = Optimizer()
-    loss: Loss = "sparse_categorical_crossentropy"
-    metrics: Annotated[tuple[Metric, ...], Field(max_length=16)] = ("accuracy",)
+    inputs: FieldNames | None = None
+    target: FieldNames | None = None
+    init_from: ModelRef | None = None
+    optimizer: Annotated[Optimizer, BeforeValidator(named_optimizer)] | None = None
+    loss: AnyLoss | None = None
+    loss_weights: dict[FieldName, Weight] | None = None
+    metrics: AnyMetrics | None = None
+    class_weight: ClassWeight | None = None
+    sample_weight: FieldName | None = None
+    mixed_precision: bool = False
     epochs: PositiveInt = 5
     batch_size: PositiveInt = 128
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.2
@@ -90,13 +78,20 @@ class TrainJob(JobSpec):
 
     @property
     def runs_code(self) -> bool:
-        """Whether the model is built by the user's code."""
-        return isinstance(self.model, CodeModel)
+        """Whether the model, or the one that it begins from, is built by the user's code."""
+        begins_from_code = self.init_from is not None and self.init_from.code
+        return begins_from_code or isinstance(self.model, CodeModel)
 
-    @property
-    def one_hot(self) -> bool:
-        """Whether the loss takes one-hot labels, float32 of shape (n, classes)."""
-        return self.loss not in SPARSE_LOSSES
+    @model_validator(mode="before")
+    @classmethod
+    def _a_model_built_here_has_defaults(cls, data: Any) -> Any:
+        """Written out, so that a job says itself how its model was trained."""
+        if not isinstance(data, dict) or not _is_built_here(data):
+            return data
+        defaults: dict[str, Any] = {"optimizer": {}}
+        if labels_of(data):
+            defaults |= {"loss": DEFAULT_LOSS, "metrics": DEFAULT_METRICS}
+        return {**data, **{k: v for k, v in defaults.items() if data.get(k) is None}}
 
     @classmethod
     def mistakes_between_fields(cls, data: Mapping[str, Any]) -> list[Mistake]:
@@ -104,47 +99,18 @@ class TrainJob(JobSpec):
         return [
             *dataset_mistakes(data),
             *_row_mistakes(data),
-            *_loss_mistakes(data),
-            *_metric_mistakes(data),
             *_split_mistakes(data),
             *split_mistakes(data),
             *preprocessing_mistakes(data),
-            *_monitor_mistakes(data),
+            *learning_mistakes(data, own_model=not _is_built_here(data)),
         ]
 
 
-def _loss_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
-    facts = known_dataset(data)
-    if data.get("loss") != "binary_crossentropy" or facts is None or facts.classes == 2:
-        return []
-    return [
-        Mistake(
-            "loss",
-            "binary_crossentropy",
-            f"a loss for {facts.classes} classes, which {facts.name}'s labels have: "
-            "sparse_categorical_crossentropy or categorical_crossentropy "
-            "(binary_crossentropy takes two)",
-        )
-    ]
-
-
-def _metric_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
-    metrics = data.get("metrics", ())
-    loss = data.get("loss", "sparse_categorical_crossentropy")
-    if not isinstance(loss, str) or loss not in SPARSE_LOSSES:
-        return []
-    if not isinstance(metrics, list | tuple):
-        return []
-    return [
-        Mistake(
-            "metrics",
-            metric,
-            "a metric that fits sparse_categorical_crossentropy: accuracy or top_5_accuracy "
-            "(precision, recall and auc need categorical_crossentropy)",
-        )
-        for metric in metrics
-        if isinstance(metric, str) and metric in ONE_HOT_METRICS
-    ]
+def _is_built_here(data: Mapping[str, Any]) -> bool:
+    """Whether the raw values name a model of fitq's own, which is never compiled before."""
+    model = data.get("model")
+    name = model.get("type") if isinstance(model, Mapping) else model
+    return isinstance(name, str) and name in MODELS
 
 
 def _row_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
@@ -168,23 +134,3 @@ def _split_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         return []
     expected = f"a share that leaves rows on both sides of {facts.name}'s {rows} training rows"
     return [Mistake("validation_split", split, expected)]
-
-
-def _monitor_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
-    stopping = data.get("early_stopping")
-    if not isinstance(stopping, Mapping):
-        return []
-    monitor = stopping.get("monitor", "val_loss")
-    metrics = data.get("metrics", ("accuracy",))
-    if not isinstance(monitor, str) or not isinstance(metrics, list | tuple):
-        return []
-    names = ["loss", *(m for m in metrics if m in get_args(Metric))]
-    split = data.get("validation_split", 0.2)
-    validated = isinstance(split, int | float) and split > 0
-    known = names + [f"val_{name}" for name in names] if validated else names
-    if monitor in known:
-        return []
-    if monitor.removeprefix("val_") in names:
-        expected = f"one of {', '.join(known)}: val_… needs a validation_split above 0"
-        return [Mistake("early_stopping.monitor", monitor, expected)]
-    return [unknown_choice("early_stopping.monitor", monitor, known)]

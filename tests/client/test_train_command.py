@@ -123,6 +123,8 @@ def test_every_flag_lands_in_the_spec(dry):
         "epochs": 3,
         "batch_size": 64,
         "validation_split": 0.1,
+        "split": {"by": "fraction", "column": None, "test_split": 0.0},
+        "preprocessing": {},
         "early_stopping": {
             "monitor": "val_auc",
             "patience": 0,

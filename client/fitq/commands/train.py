@@ -37,7 +37,7 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
     from fitq.tables import print_json
     from fitq_shared.settings import Settings
 
-    values = read_job_file(file, "train") if file else {"kind": "train"}
+    values: dict[str, Any] = read_job_file(file, "train") if file else {"kind": "train"}
     _lay_over(values, flags)
     if isinstance(values.get("init_from"), str):
         values["init_from"] = _published(values["init_from"])

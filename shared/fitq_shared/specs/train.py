@@ -13,6 +13,7 @@ from fitq_shared.specs.datasets import AnyDataset
 from fitq_shared.specs.learning import (
     DEFAULT_LOSS,
     DEFAULT_METRICS,
+    SPARSE_LOSSES,
     AnyLoss,
     AnyMetrics,
     ClassWeight,
@@ -81,6 +82,11 @@ class TrainJob(JobSpec):
         """Whether the model, or the one that it begins from, is built by the user's code."""
         begins_from_code = self.init_from is not None and self.init_from.code
         return begins_from_code or isinstance(self.model, CodeModel)
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether the loss takes one-hot labels, float32 of shape (n, classes)."""
+        return self.loss not in SPARSE_LOSSES
 
     @model_validator(mode="before")
     @classmethod

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from fitq_shared.job_message import JobMessage
+from fitq_shared.job_message import JobMessage, message_prefix
 from fitq_shared.queues import task_name
 from fitq_shared.record import JobRecord
-from fitq_shared.records import Records, message_prefix
+from fitq_shared.records import Records
 from fitq_shared.specs.base import JobSpec
 
 if TYPE_CHECKING:

@@ -18,6 +18,11 @@ _FORMS = {
 }
 
 
+def message_prefix(job_id: str, attempt: int) -> str:
+    """How the ids of all messages of one attempt begin; each goes on in its own way."""
+    return f"{job_id}-{attempt}-"
+
+
 @dataclass(frozen=True)
 class JobMessage:
     """Which attempt of which job is to run, and the SHA-256 of the spec that it has."""

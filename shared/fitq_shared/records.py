@@ -18,9 +18,22 @@ from typing import Any, Literal
 
 from fitq_shared.errors import UnknownJob
 from fitq_shared.events import KEPT_AFTER_THE_END_MS, events_key, progress_key
+from fitq_shared.job_message import message_prefix
 from fitq_shared.lease import Lease
 from fitq_shared.queues import PRIORITIES, Priority, QueueName, is_job_queue, lanes_of
 from fitq_shared.record import UNREADABLE, Attempt, JobRecord, Reason, State
+from fitq_shared.record_keys import (
+    DELAYED,
+    JOBS,
+    QUEUES,
+    RUNNING,
+    UNKEPT,
+    front_key,
+    job_key,
+    name_key,
+    queued_key,
+    taken_key,
+)
 from fitq_shared.redis_link import Redis
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.specs.base import JobSpec
@@ -36,44 +49,7 @@ FAULT_LIMIT = 10
 # Names and ids are shorter; see Label in specs/base.py.
 LONGEST_NAME = 100
 
-JOBS = "fitq:jobs"
-RUNNING = "fitq:running"
-DELAYED = "fitq:delayed"
-# Jobs that have ended, of which the volume may still have an older copy.
-UNKEPT = "fitq:unkept"
-# The queues in which jobs wait now: there could be thousands, of which a few are in use.
-QUEUES = "fitq:queues"
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
-
-
-def job_key(job_id: str) -> str:
-    """The key of a job's record."""
-    return f"fitq:job:{job_id}"
-
-
-def queued_key(queue: str) -> str:
-    """The key of the jobs at the back of a queue, by the time they were sent."""
-    return f"fitq:queued:{queue}"
-
-
-def front_key(queue: str) -> str:
-    """The key of the jobs that came to the front of a queue, by the time they were sent."""
-    return f"fitq:front:{queue}"
-
-
-def taken_key(queue: str) -> str:
-    """The key of when the newest job taken from a queue had been sent."""
-    return f"fitq:taken:{queue}"
-
-
-def name_key(name: str) -> str:
-    """The key of the jobs that go by a name, by the time they were created."""
-    return f"fitq:name:{name}"
-
-
-def message_prefix(job_id: str, attempt: int) -> str:
-    """How the ids of all messages of one attempt begin; each goes on in its own way."""
-    return f"{job_id}-{attempt}-"
 
 
 @dataclass(frozen=True)

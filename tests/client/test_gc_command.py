@@ -15,7 +15,8 @@ from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.durations import DAY
 from fitq_shared.record import Reason
-from fitq_shared.records import Records, job_key
+from fitq_shared.record_keys import job_key
+from fitq_shared.records import Records
 from fitq_shared.specs.evaluate import EvaluateJob
 from fitq_shared.specs.predict import PredictJob
 from fitq_shared.store import Store

@@ -17,7 +17,7 @@ import pytest
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.events import publish
 from fitq_shared.record import Reason
-from fitq_shared.records import JOBS, job_key
+from fitq_shared.record_keys import JOBS, job_key
 from fitq_shared.workers import WorkerInfo, announce
 from support.hostile_files import HOSTILE_ARRAYS, MODELS_REFUSED_EVERYWHERE, Hostile, weights
 from support.waiting import wait_until

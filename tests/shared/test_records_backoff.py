@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fitq_shared.record import Attempt, Reason
-from fitq_shared.records import DELAYED, FAULT_LIMIT, LOSS_LIMIT, Records, front_key
+from fitq_shared.record_keys import DELAYED, front_key
+from fitq_shared.records import FAULT_LIMIT, LOSS_LIMIT, Records
 
 pytestmark = pytest.mark.services
 

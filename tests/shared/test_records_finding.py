@@ -7,7 +7,8 @@ import pytest
 from fitq_shared.errors import UnknownJob
 from fitq_shared.queues import queue_for
 from fitq_shared.record import ENDED, STATES
-from fitq_shared.records import Records, job_key, name_key
+from fitq_shared.record_keys import job_key, name_key
+from fitq_shared.records import Records
 
 pytestmark = pytest.mark.services
 

@@ -10,7 +10,7 @@ from fitq_shared.celery_app import make_app
 from fitq_shared.dispatch import send, send_to_front
 from fitq_shared.queues import queue_for
 from fitq_shared.record import Reason
-from fitq_shared.records import front_key
+from fitq_shared.record_keys import front_key
 from support.jobs import submit
 
 pytestmark = pytest.mark.services

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fitq_shared.record import Reason
-from fitq_shared.records import job_key
+from fitq_shared.record_keys import job_key
 from fitq_shared.schema import SCHEMA_VERSION
 
 pytestmark = pytest.mark.services

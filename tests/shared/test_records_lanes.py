@@ -8,7 +8,8 @@ import pytest
 
 from fitq_shared.queues import GIB, LANES, QueueName
 from fitq_shared.record import JobRecord, Reason
-from fitq_shared.records import DELAYED, QUEUES, Place, job_key, queued_key
+from fitq_shared.record_keys import DELAYED, QUEUES, job_key, queued_key
+from fitq_shared.records import Place
 from fitq_shared.snapshots import to_be_restored
 
 pytestmark = pytest.mark.services

@@ -28,17 +28,8 @@ from fitq_shared.events import events_key
 from fitq_shared.lease import Lease
 from fitq_shared.queues import LANES, Needs, QueueName, lanes_of
 from fitq_shared.record import Attempt, JobRecord, Reason
-from fitq_shared.records import (
-    DELAYED,
-    FAULT_LIMIT,
-    JOBS,
-    QUEUES,
-    RUNNING,
-    Records,
-    front_key,
-    job_key,
-    queued_key,
-)
+from fitq_shared.record_keys import DELAYED, JOBS, QUEUES, RUNNING, front_key, job_key, queued_key
+from fitq_shared.records import FAULT_LIMIT, Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.snapshots import to_be_restored
 from fitq_shared.specs.train import TrainJob

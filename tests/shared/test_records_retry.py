@@ -7,7 +7,8 @@ import pytest
 from fitq_shared.errors import UnknownJob
 from fitq_shared.events import events_key, publish
 from fitq_shared.record import ENDED, Attempt, Reason
-from fitq_shared.records import DELAYED, JOBS, LOSS_LIMIT, RUNNING, front_key, name_key, queued_key
+from fitq_shared.record_keys import DELAYED, JOBS, RUNNING, front_key, name_key, queued_key
+from fitq_shared.records import LOSS_LIMIT
 
 pytestmark = pytest.mark.services
 

@@ -10,7 +10,8 @@ import pytest
 from fitq_shared.events import events_key
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, Reason
-from fitq_shared.records import RUNNING, Records
+from fitq_shared.record_keys import RUNNING
+from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
 
 pytestmark = pytest.mark.services

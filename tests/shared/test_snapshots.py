@@ -11,7 +11,7 @@ from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import StoreError
 from fitq_shared.record import JobRecord, Reason
-from fitq_shared.records import front_key, job_key
+from fitq_shared.record_keys import front_key, job_key
 from fitq_shared.store import Store
 
 pytestmark = pytest.mark.services

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from fitq_shared.errors import QueueUnreachable
-from fitq_shared.records import RUNNING, job_key
+from fitq_shared.record_keys import RUNNING, job_key
 from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
 from storm.onlooker import connect

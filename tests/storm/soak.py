@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from fitq_shared.records import job_key
+from fitq_shared.record_keys import job_key
 from storm import faults
 from storm.auditor import (
     Finding,

@@ -12,7 +12,7 @@ from typing import Any
 import redis
 
 from fitq_shared.events import ENDINGS, events_key
-from fitq_shared.records import JOBS
+from fitq_shared.record_keys import JOBS
 from fitq_shared.redis_link import Redis
 
 PERIOD_SECONDS = 0.25

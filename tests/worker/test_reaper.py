@@ -14,7 +14,8 @@ from fitq_shared.celery_app import make_app
 from fitq_shared.lease import Lease
 from fitq_shared.queues import queue_for
 from fitq_shared.record import Attempt, JobRecord
-from fitq_shared.records import RUNNING, Records
+from fitq_shared.record_keys import RUNNING
+from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
 from fitq_shared.specs.describe import DescribeJob

@@ -10,7 +10,8 @@ import pytest
 from fitq.removal import remove_job
 from fitq_shared import snapshots
 from fitq_shared.record import Attempt, Reason
-from fitq_shared.records import UNKEPT, Records, job_key
+from fitq_shared.record_keys import UNKEPT, job_key
+from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
 from fitq_shared.store import Store

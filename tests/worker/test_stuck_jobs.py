@@ -8,7 +8,8 @@ import pytest
 
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, JobRecord, Reason
-from fitq_shared.records import Records, job_key
+from fitq_shared.record_keys import job_key
+from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.specs.train import TrainJob
 from fitq_worker import flags, stuck_jobs

@@ -19,7 +19,8 @@ import redis
 
 from fitq_shared.errors import FitqError
 from fitq_shared.queues import queues_served_by
-from fitq_shared.records import Records, front_key, queued_key
+from fitq_shared.record_keys import front_key, queued_key
+from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis, open_redis
 from fitq_shared.settings import Settings
 from fitq_shared.workers import WorkerInfo, worker_key

@@ -22,9 +22,8 @@ from kombu.serialization import loads, prepare_accept_content
 from kombu.transport import redis as kombu_redis
 
 from fitq_shared.errors import InvalidInput
-from fitq_shared.job_message import JobMessage
+from fitq_shared.job_message import JobMessage, message_prefix
 from fitq_shared.queues import is_job_queue, task_name
-from fitq_shared.records import message_prefix
 from fitq_shared.texts import printable, shown
 
 if TYPE_CHECKING:

@@ -12,8 +12,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StringConstraints,
+    Tag,
     ValidationError,
     model_validator,
 )
@@ -202,6 +204,26 @@ class ModelRef(Spec):
     manifest: Sha256
     name: Label
     code: bool = False
+
+
+class PendingModel(Spec):
+    """The model that a job will publish, which has not ended yet: a link before this one in a
+    chain. The worker looks up the `ModelRef` when this job runs."""
+
+    pending: Literal[True] = True
+    job: Label
+    name: Label
+
+
+def _is_pending(value: object) -> str:
+    named = isinstance(value, PendingModel) or (isinstance(value, Mapping) and "pending" in value)
+    return "a pending model" if named else "a published model"
+
+
+AnyModel = Annotated[
+    Annotated[ModelRef, Tag("a published model")] | Annotated[PendingModel, Tag("a pending model")],
+    Discriminator(_is_pending),
+]
 
 
 def known_dataset(data: Mapping[str, Any], key: str = "dataset") -> DatasetFacts | None:

@@ -60,6 +60,7 @@ _UNION_TAGS = {"mlp", "cnn", "rnn", "json", "keras", "code", "dataset", "file"}
 _NESTED_TAGS = {
     *("a named data set", "a registered data set", "of all", "by output"),
     *("cosine_decay", "exponential_decay", "piecewise_constant", "polynomial"),
+    *("a published model", "a pending model"),
 }
 
 

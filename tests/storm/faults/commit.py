@@ -6,7 +6,7 @@ import time
 
 import psutil
 
-from fitq_shared.records import job_key
+from fitq_shared.record_keys import job_key
 from storm.faults.processes import meet
 from storm.member import Hit, Member, gone
 from storm.moments import about_to_seal, sealed

@@ -16,8 +16,9 @@ import redis
 
 from fitq_shared.celery_app import make_app
 from fitq_shared.dispatch import send
+from fitq_shared.job_message import message_prefix
 from fitq_shared.record import JobRecord
-from fitq_shared.records import Records, message_prefix
+from fitq_shared.records import Records
 from fitq_shared.settings import Settings
 from fitq_shared.specs.base import JobSpec
 from storm.rig import Rig

@@ -11,7 +11,8 @@ import pytest
 from fitq.queue import Queue
 from fitq_shared.queues import queue_for
 from fitq_shared.record import JobRecord
-from fitq_shared.records import Records, job_key
+from fitq_shared.record_keys import job_key
+from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
 from fitq_shared.specs.describe import DescribeJob
 from support.jobs import event_types

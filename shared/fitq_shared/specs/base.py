@@ -213,6 +213,7 @@ class PendingModel(Spec):
     pending: Literal[True] = True
     job: Label
     name: Label
+    code: bool = False
 
 
 def _is_pending(value: object) -> str:

@@ -121,6 +121,8 @@ def _known_fields(location: tuple[int | str, ...], model: type[BaseModel]) -> st
     """Which fields would be known at this place, the nearest one last."""
     here = [model]
     for at, part in enumerate(location[:-1]):
+        if part in _NESTED_TAGS:
+            continue
         if len(here) > 1 and at == _tag_place(location):
             here = [branch for branch in here if branch.model_fields["type"].default == part]
         elif len(here) == 1 and part in here[0].model_fields:

@@ -21,6 +21,8 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 
 from fitq_shared.errors import StoreError
 from fitq_shared.specs.base import Sha256, Spec, Split, canonical_json
+from fitq_shared.specs.code import MOST_OPTIONS, Module, Plain
+from fitq_shared.specs.code import Name as Function
 from fitq_shared.texts import shown
 
 MOST_MANIFEST_BYTES = 128 * 2**20
@@ -53,7 +55,6 @@ InnerPath = Annotated[
 ]
 Bytes = Annotated[int, Field(strict=True, ge=0, lt=2**53)]
 Count = Annotated[int, Field(strict=True, ge=0, lt=2**53)]
-Option = str | int | float | bool
 Marker = Annotated[str, StringConstraints(max_length=100), AfterValidator(_prints)]
 
 
@@ -116,9 +117,11 @@ class CodeSource(Spec):
     `options` are its keyword arguments.
     """
 
-    module: Name
-    function: Name
-    options: dict[Name, Option | tuple[Option, ...]] = Field(default_factory=dict)
+    module: Module
+    function: Function
+    options: Annotated[dict[Function, Plain], Field(max_length=MOST_OPTIONS)] = Field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,22 @@ class DatasetRef(Spec):
     """One version of a registered data set.
 
     `manifest` is the SHA-256 of its manifest (see dataset_manifest.py): whatever a store may
-    hold under that name and version, only this content is meant.
+    hold under that name and version, only this content is meant. `code` says that a function of
+    the user's makes its rows, so that only workers that allow code take the job.
     """
 
     name: Label
     version: Version
     manifest: Sha256
+    code: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
+
+
+def made_by_code(dataset: str | DatasetRef) -> bool:
+    """Whether a function of the user's makes the rows of this data set."""
+    return isinstance(dataset, DatasetRef) and dataset.code
 
 
 def _how_named(value: object) -> str | None:

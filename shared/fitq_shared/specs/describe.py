@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, dataset_mistakes
-from fitq_shared.specs.datasets import AnyDataset
+from fitq_shared.specs.datasets import AnyDataset, made_by_code
 
 
 class DescribeJob(JobSpec):
@@ -20,6 +20,11 @@ class DescribeJob(JobSpec):
     def summary(self) -> str:
         """The name of the data set."""
         return str(self.dataset)
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether the user's code makes the data."""
+        return made_by_code(self.dataset)
 
     @classmethod
     def mistakes_between_fields(cls, data: Mapping[str, Any]) -> list[Mistake]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, ModelRef, Split, dataset_mistakes
-from fitq_shared.specs.datasets import AnyDataset
+from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.train import PositiveInt
 
 
@@ -27,8 +27,8 @@ class EvaluateJob(JobSpec):
 
     @property
     def runs_code(self) -> bool:
-        """Whether the model needs the user's code to be loaded."""
-        return self.model.code
+        """Whether model or data need the user's code."""
+        return self.model.code or made_by_code(self.dataset)
 
     @classmethod
     def mistakes_between_fields(cls, data: Mapping[str, Any]) -> list[Mistake]:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import InputFile, JobSpec, ModelRef, Spec, Split, dataset_mistakes
-from fitq_shared.specs.datasets import AnyDataset
+from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.train import PositiveInt
 
 
@@ -58,8 +58,10 @@ class PredictJob(JobSpec):
 
     @property
     def runs_code(self) -> bool:
-        """Whether the model needs the user's code to be loaded."""
-        return self.model.code
+        """Whether model or data need the user's code."""
+        rows = self.rows
+        made = isinstance(rows, DatasetRows) and made_by_code(rows.dataset)
+        return self.model.code or made
 
     @classmethod
     def mistakes_between_fields(cls, data: Mapping[str, Any]) -> list[Mistake]:

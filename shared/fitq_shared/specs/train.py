@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, ModelRef, dataset_mistakes, known_dataset
-from fitq_shared.specs.datasets import AnyDataset
+from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.learning import (
     DEFAULT_LOSS,
     DEFAULT_METRICS,
@@ -79,9 +79,10 @@ class TrainJob(JobSpec):
 
     @property
     def runs_code(self) -> bool:
-        """Whether the model, or the one that it begins from, is built by the user's code."""
+        """Whether the user's code makes the data, the model, or the one that it begins from."""
         begins_from_code = self.init_from is not None and self.init_from.code
-        return begins_from_code or isinstance(self.model, CodeModel)
+        made = made_by_code(self.dataset)
+        return made or begins_from_code or isinstance(self.model, CodeModel)
 
     @property
     def one_hot(self) -> bool:

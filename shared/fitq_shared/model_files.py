@@ -1,8 +1,9 @@
-"""Model files from outside: `.keras` archives, looked at without Keras and before Keras.
+"""Model files from outside: `.keras` archives and JSON configurations, looked at before Keras.
 
 Keras's safe mode has been passed by again and again, so it is the second line here. The first:
-an archive holds three members and nothing else, and its config names nothing but classes of
-Keras that only compute. What that closes, by the numbers under which it was found:
+an archive holds three members, besides them at most the vocabularies of layers, and its config
+names nothing but classes of Keras that only compute. What that closes, by the numbers under
+which it was found:
 
 - CVE-2024-3660, Lambda layers with Python code: the class is refused.
 - CVE-2025-1550 and CVE-2025-8747, any function of any module, or a harmful one of Keras itself
@@ -38,6 +39,9 @@ CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 MEMBERS = (CONFIG, METADATA, WEIGHTS)
+# What layers that have learnt words keep: a text file, a line for each.
+VOCABULARY = re.compile(r"assets/.+/vocabulary\.txt")
+LARGEST_VOCABULARY = 64 * 2**20
 
 # Where classes that only compute are exported, and where the two kinds of model live.
 MODULES = frozenset(
@@ -79,21 +83,55 @@ _DAMAGE = (
 _HINT = "use a model that `fitq train` made, or save it anew with `model.save('model.keras')`"
 
 
-def check_model(file: IO[bytes], name: str) -> None:
+def check_model(file: IO[bytes], name: str, *, own_classes: bool = False) -> None:
     """Look through a model file: archive, members, config. The weights' content is not looked at.
 
     Args:
         name: what the user calls the file, for messages.
+        own_classes: its classes may be a user's, since the user's code runs with it anyhow.
 
     Raises:
         InvalidInput: it is no `.keras` archive, or holds what it must not. Names what was found.
     """
     try:
-        _check(file)
+        config = _read_archive(file)
+        if not own_classes:
+            _check_config(config)
     except BadArchive as error:
         raise refused_model(name, str(error)) from error
     except _DAMAGE as error:
         raise refused_model(name, f"it is damaged: {printable(str(error), 100)}") from error
+
+
+def is_compiled(file: IO[bytes]) -> bool:
+    """Whether a model file that was looked through keeps loss, optimizer and metrics."""
+    return _read_archive(file).get("compile_config") is not None
+
+
+def check_json(content: bytes, name: str) -> None:
+    """Look through a model's JSON configuration, as `model.to_json()` writes it.
+
+    Args:
+        name: what the user calls the file, for messages.
+
+    Raises:
+        InvalidInput: it is none, or names what it must not.
+    """
+    try:
+        if len(content) > LARGEST_CONFIG:
+            raise BadArchive(f"it has {len(content)} bytes: at most {LARGEST_CONFIG} are read")
+        if kind := kind_of(content[:8]):
+            raise BadArchive(f"it is {kind}")
+        config = _object(content, "content")
+        if config.keys() & {"keras_version", "backend"} and "module" not in config:
+            raise BadArchive("Keras 2 wrote it: load it there, and save the model with Keras 3")
+        _check_config(config)
+    except BadArchive as error:
+        raise InvalidInput(
+            [Mistake("model", name, f"a JSON configuration of Keras that is safe: {error}")],
+            "write it with `model.to_json()`; a model with classes of your own is built by "
+            "your own code: --model file.py:function",
+        ) from error
 
 
 def refused_model(name: str, found: str) -> InvalidInput:
@@ -101,7 +139,8 @@ def refused_model(name: str, found: str) -> InvalidInput:
     return InvalidInput([Mistake("model", name, f"a .keras file that is safe: {found}")], _HINT)
 
 
-def _check(file: IO[bytes]) -> None:
+def _read_archive(file: IO[bytes]) -> dict[str, Any]:
+    """The config of a model file all of whose members are what they should be."""
     file.seek(0)
     start = file.read(8)
     if not start:
@@ -112,20 +151,26 @@ def _check(file: IO[bytes]) -> None:
         names = archive.namelist()
         if missing := [member for member in MEMBERS if member not in names]:
             raise BadArchive(f"it has no {missing[0]}")
-        if unknown := [name for name in names if name not in MEMBERS]:
+        others = [name for name in names if name not in MEMBERS]
+        if unknown := [name for name in others if VOCABULARY.fullmatch(name) is None]:
             raise BadArchive(f"it has the unknown member {shown(unknown[0])}")
+        for name in others:
+            read_member(archive, name, LARGEST_VOCABULARY)
         _object(read_member(archive, METADATA, LARGEST_METADATA), METADATA)
         config = _object(read_member(archive, CONFIG, LARGEST_CONFIG), CONFIG)
-        if (config.get("module"), config.get("class_name")) not in MODELS:
-            raise BadArchive(
-                f"its {CONFIG} describes {shown(config.get('class_name'))}, and no model"
-            )
-        for part in _parts(config):
-            _check_part(part)
         with archive.open(WEIGHTS) as weights:
             # To its end: only then has zipfile compared the content with its sum and size.
             while weights.read(2**20):
                 pass
+    return config
+
+
+def _check_config(config: dict[str, Any]) -> None:
+    """Refuse a configuration that is no model's, or of classes that may do more than compute."""
+    if (config.get("module"), config.get("class_name")) not in MODELS:
+        raise BadArchive(f"its {CONFIG} describes {shown(config.get('class_name'))}, and no model")
+    for part in _parts(config):
+        _check_part(part)
 
 
 def _object(content: bytes, member: str) -> dict[str, Any]:

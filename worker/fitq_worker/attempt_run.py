@@ -30,6 +30,7 @@ from fitq_worker.job_context import JobContext
 from fitq_worker.job_log import job_log
 from fitq_worker.jobs import HANDLERS
 from fitq_worker.other_threads import ProcessDied, run_with_threads
+from fitq_worker.own_errors import own_errors
 from fitq_worker.reporter import Reporter, StopJob
 from fitq_worker.stuck_jobs import timed_out
 from fitq_worker.volume import open_volume
@@ -171,7 +172,8 @@ def _work(
         job.info("%s %s: %s", record.kind, record.name, record.summary)
         job.info("attempt %s on %s, %s", attempt.number, record.worker, record.device_name)
         try:
-            metrics = HANDLERS[record.kind](context, spec)
+            with context.until_end, own_errors():
+                metrics = HANDLERS[record.kind](context, spec)
         except StopJob as stop:
             job.warning("stopped: %s", stop.order)
             raise

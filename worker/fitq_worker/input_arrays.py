@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from typing import TYPE_CHECKING, Any
 
 from fitq_shared.array_files import read_array
-from fitq_shared.errors import StoreError
+from fitq_worker.input_files import read_input
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +22,4 @@ def load_input(store: Store, rows: FileRows) -> NDArray[Any]:
         StoreError: the file in the store is not the one that was submitted.
         InvalidInput: it is no array file, or has no such array.
     """
-    content = store.read(rows.path)
-    if hashlib.sha256(content).hexdigest() != rows.sha256:
-        raise StoreError(f"{rows.path} is not the file that was submitted", "submit the job again")
-    return read_array(io.BytesIO(content), rows.file, rows.array)
+    return read_array(io.BytesIO(read_input(store, rows)), rows.file, rows.array)

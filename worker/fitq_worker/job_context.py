@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fitq_shared.attempt_folder import AttemptFolder
     from fitq_shared.record import JobRecord
+    from fitq_shared.specs.code import UserCode
     from fitq_shared.store import Store
     from fitq_worker.identity import Identity
+    from fitq_worker.own_code import OwnCode
     from fitq_worker.reporter import Reporter
 
 
 @dataclass(frozen=True)
 class JobContext:
-    """The job's record and folder, the store, and the line to the queue."""
+    """The job's record and folder, the store, and the line to the queue.
+
+    What `until_end` holds is closed when the job has ended.
+    """
 
     record: JobRecord
     folder: AttemptFolder
     store: Store
     reporter: Reporter
     identity: Identity
+    until_end: ExitStack = field(default_factory=ExitStack)
+
+    def own_code(self, code: UserCode) -> OwnCode:
+        """Code of the user's own, to be used in a `with` block."""
+        from fitq_worker.own_code import OwnCode
+
+        return OwnCode(self.store, code, self.reporter, allowed=self.identity.allows_code)
+
+    def keep_code(self, code: UserCode) -> OwnCode:
+        """The same, importable until the job has ended."""
+        return self.until_end.enter_context(self.own_code(code))

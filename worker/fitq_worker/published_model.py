@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import tempfile
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from typing import Any
 
 import keras
 
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.catalogue import DATASETS
-from fitq_shared.errors import InvalidInput, StoreError
-from fitq_shared.model_files import WEIGHTS, check_model
+from fitq_shared.errors import BadJob, InvalidInput, StoreError
 from fitq_shared.specs.base import ModelRef
+from fitq_shared.specs.code import UserCode
+from fitq_shared.specs.models import CodeModel
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
-from fitq_shared.texts import printable
-from fitq_worker.failures import may_pass
-from fitq_worker.weights_files import check_weights
+from fitq_worker.keras_files import load_keras
 
 WARM_MODELS = 4
+
+KeepCode = Callable[[UserCode], Any]
 
 
 @dataclass(frozen=True)
@@ -42,71 +39,53 @@ class PublishedModel:
         return len(self.class_names)
 
 
-def load_published(store: Store, reference: ModelRef) -> PublishedModel:
-    """Load a published model; keeps a few warm.
+def load_published(
+    store: Store, reference: ModelRef, keep_code: KeepCode | None = None
+) -> PublishedModel:
+    """Load a published model; keeps a few warm, unless they need code of their owners'.
 
     Its file must be the one that the manifest names, and hold nothing but a model (see
     model_files.py); only then Keras loads it, in safe mode.
 
+    Args:
+        keep_code: `JobContext.keep_code`, for a model whose classes come from such code; None:
+            such a model is refused.
+
     Raises:
         StoreError: an artifact is missing, damaged, or cannot be loaded safely.
+        BadJob: it needs code of its owner's, and this worker does not allow that.
     """
-    return _load(store.url, reference)
+    if not reference.code:
+        return _load(store.url, reference)
+    spec = _spec(store, reference)
+    if keep_code is not None and isinstance(spec.model, CodeModel):
+        keep_code(spec.model).module()
+    return _published(store, reference, spec)
 
 
 @lru_cache(maxsize=WARM_MODELS)
 def _load(store_url: str, reference: ModelRef) -> PublishedModel:
-    folder = AttemptFolder(Store(store_url), reference.job, reference.attempt)
-    spec = TrainJob.parse(json.loads(folder.read_verified(AttemptFolder.spec, reference.manifest)))
+    store = Store(store_url)
+    return _published(store, reference, _spec(store, reference))
+
+
+def _folder(store: Store, reference: ModelRef) -> AttemptFolder:
+    return AttemptFolder(store, reference.job, reference.attempt)
+
+
+def _spec(store: Store, reference: ModelRef) -> TrainJob:
+    content = _folder(store, reference).read_verified(AttemptFolder.spec, reference.manifest)
+    return TrainJob.parse(json.loads(content))
+
+
+def _published(store: Store, reference: ModelRef, spec: TrainJob) -> PublishedModel:
+    folder = _folder(store, reference)
     content = folder.read_verified(AttemptFolder.model, reference.manifest)
-    model = load_checked(content, f"{folder.path}/{AttemptFolder.model}")
-    return PublishedModel(model, DATASETS[str(spec.dataset)].class_names, spec.one_hot)
-
-
-def load_checked(content: bytes, name: str) -> keras.Model:
-    """The model of a `.keras` file with this content, which is looked through first.
-
-    Args:
-        name: what the file is called, for messages.
-
-    Raises:
-        StoreError: it is no model, or holds more than one; or it cannot be read for now, since
-            there is no room for temporary files.
-    """
+    name = f"{folder.path}/{AttemptFolder.model}"
+    own_classes = reference.code and isinstance(spec.model, CodeModel)
     try:
-        check_model(io.BytesIO(content), name)
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            check_weights(io.BytesIO(archive.read(WEIGHTS)), name)
-        with _own_copy(content) as path:
-            return keras.models.load_model(path, safe_mode=True)
-    except InvalidInput as error:
-        raise StoreError(
-            f"{name} cannot be loaded: {error.message}", "train the model again"
-        ) from error
-    except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
-        if may_pass(error):
-            raise _no_copy(error) from error
-        # What Keras raises for a config that does not fit together, or weights that do not fit it.
-        text = printable(str(error), 300)
-        raise StoreError(f"{name} cannot be loaded: {text}", "train the model again") from error
-
-
-@contextlib.contextmanager
-def _own_copy(content: bytes) -> Iterator[Path]:
-    """Keras takes only a path. A copy that is ours alone cannot be changed after the check."""
-    with contextlib.ExitStack() as stack:
-        try:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fitq-"))
-            path = Path(folder) / AttemptFolder.model
-            path.write_bytes(content)
-        except OSError as error:
-            raise _no_copy(error) from error
-        yield path
-
-
-def _no_copy(error: Exception) -> StoreError:
-    return StoreError(
-        f"the worker cannot keep a copy of the model: {printable(str(error), 300)}",
-        "make room for temporary files on the worker's host, or name another folder in TMPDIR",
-        passing=True,
-    )
+        model = load_keras(content, name, own_classes=own_classes)
+    except (InvalidInput, BadJob) as error:
+        message = error.message.removeprefix(f"{name} cannot be loaded: ")
+        raise StoreError(f"{name} cannot be loaded: {message}", "train the model again") from error
+    return PublishedModel(model, DATASETS[spec.dataset].class_names, spec.one_hot)

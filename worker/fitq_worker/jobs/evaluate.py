@@ -26,7 +26,7 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     """
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
-    published = load_published(context.store, spec.model)
+    published = load_published(context.store, spec.model, context.keep_code)
     dataset = load(spec.dataset, context.store)
     context.reporter.obey()
     facts = dataset.facts

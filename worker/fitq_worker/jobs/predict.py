@@ -37,7 +37,7 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
     """
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
-    published = load_published(context.store, spec.model)
+    published = load_published(context.store, spec.model, context.keep_code)
     x, true = _rows(context, spec)
     context.reporter.obey()
     what = spec.summary.partition(" on ")[2]

@@ -1,6 +1,7 @@
 """Registered data sets in the store.
 
 datasets/registered/<name>/<version>.json   who registered which manifest, and when (Registration)
+datasets/registered/<name>/<version>.gone   that version was removed: its number is not used again
 blobs/<aa>/<sha256>                         manifests, and the chunks that they name
 
 What lies under `blobs` has its own SHA-256 as its name, so it never changes, and versions share it.

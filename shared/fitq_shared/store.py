@@ -2,6 +2,8 @@
 
 jobs/<job id>/attempt-<n>/     artifacts of one attempt (see attempt_folder.py)
 datasets/<name>/               cached data sets
+datasets/registered/<name>/    versions of data sets that users have registered (see datasets.py)
+blobs/<aa>/<sha256>            what these are made of
 inputs/<sha256>.npz            arrays given to `fitq predict`
 """
 
@@ -163,6 +165,29 @@ class Store:
         with self._reporting("read", path):
             return _modified(self._fs.info(full)) if self._fs.exists(full) else None
 
+    def size(self, path: str) -> int | None:
+        """The size of a file in bytes; None when it is not there."""
+        full = self._full(path)
+        with self._reporting("read", path):
+            return int(self._fs.info(full)["size"] or 0) if self._fs.exists(full) else None
+
+    def create(self, path: str, content: bytes) -> bool:
+        """As `write`, but only where nothing is: False, and nothing changed, where something is.
+
+        Of several that do so at once one succeeds, on a local folder, WebDAV and S3.
+        """
+        try:
+            with self._writing(path, replace=False) as part:
+                if part == self._full(path):
+                    self._fs.pipe_file(part, content, mode="create")
+                else:
+                    self._fs.pipe_file(part, content)
+        except StoreError as error:
+            if isinstance(error.__cause__, FileExistsError):
+                return False
+            raise
+        return True
+
     def write(self, path: str, content: bytes) -> None:
         """Write one file whole: readers see the old content or the new, never a part.
 
@@ -177,8 +202,11 @@ class Store:
             self._fs.put_file(str(source), part)
 
     @contextlib.contextmanager
-    def _writing(self, path: str) -> Iterator[str]:
-        """The name to write to: when the block has ended, the whole file is at `path`."""
+    def _writing(self, path: str, *, replace: bool = True) -> Iterator[str]:
+        """The name to write to: when the block has ended, the whole file is at `path`.
+
+        Unless it may replace what is there, FileExistsError where something is.
+        """
         full = self._full(path)
         with self._reporting("write", path):
             self._check_mark()
@@ -190,14 +218,26 @@ class Store:
             part = f"{full}.{uuid.uuid4().hex[:8]}.part"
             try:
                 yield part
-                if self.folder:
-                    os.replace(part, full)  # noqa: PTH105 - atomic on one file system
-                else:
-                    self._fs.mv(part, full)
+                self._move(part, full, replace=replace)
             except BaseException:
                 with contextlib.suppress(Exception):
                     self._fs.rm_file(part)
                 raise
+
+    def _move(self, part: str, full: str, *, replace: bool) -> None:
+        if self.folder and replace:
+            os.replace(part, full)  # noqa: PTH105 - atomic on one file system
+        elif self.folder:
+            os.link(part, full)
+            self._fs.rm_file(part)
+        elif replace:
+            self._fs.mv(part, full)
+        elif self._is_webdav:
+            self._fs.mv_new(part, full)
+        elif self._fs.exists(full):
+            raise FileExistsError(full)
+        else:
+            self._fs.mv(part, full)
 
     def remove(self, path: str) -> None:
         """Remove one file."""

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
+from webdav4.client import ResourceAlreadyExists
 from webdav4.fsspec import WebdavFileSystem
 
 PREFIX = "webdav+"
@@ -51,3 +52,11 @@ class WebdavFolder(WebdavFileSystem):
     def mv(self, path1: str, path2: str, **_: Any) -> None:
         """Move one file on the server: no reader sees a part of it. What was there is replaced."""
         self.client.move(self._strip_protocol(path1), self._strip_protocol(path2), overwrite=True)
+
+    def mv_new(self, path1: str, path2: str) -> None:
+        """As `mv`, but FileExistsError where something is."""
+        source, target = self._strip_protocol(path1), self._strip_protocol(path2)
+        try:
+            self.client.move(source, target, overwrite=False)
+        except ResourceAlreadyExists as error:
+            raise FileExistsError(path2) from error

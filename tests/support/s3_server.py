@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import s3fs
+
 from support.waiting import wait_until
 
 
@@ -21,6 +23,7 @@ class S3Server:
         with (folder / "s3.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_until(self._answers, 60, "an S3 server")
+        _forget_servers()
 
     def environment(self, port: int) -> dict[str, str]:
         """What a process needs to find the server behind this port, and to log in."""
@@ -35,7 +38,13 @@ class S3Server:
         """End the server."""
         self.process.kill()
         self.process.wait()
+        _forget_servers()
 
     def _answers(self) -> bool:
         with socket.socket() as connection:
             return connection.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def _forget_servers() -> None:
+    """fsspec keeps its file systems for as long as the process, those of servers that have gone too."""
+    s3fs.S3FileSystem.clear_instance_cache()

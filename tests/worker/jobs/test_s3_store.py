@@ -34,7 +34,6 @@ def between(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
             patch.setenv(name, value)
         s3fs.S3FileSystem().mkdir("volume")
         yield proxy
-        s3fs.S3FileSystem.clear_instance_cache()
     proxy.stop()
     server.stop()
 

@@ -145,8 +145,9 @@ class TextBuilder:
     def __init__(self, head: Head, path: Path) -> None:
         self._head = head
         self._path = path
+        self._content = path.with_suffix(".utf8")
         self._files = contextlib.ExitStack()
-        self._writer = self._files.enter_context(writing_texts(path))
+        self._writer = self._files.enter_context(writing_texts(path, self._content))
         self._missing = Noted()
         self._rows = 0
 
@@ -160,7 +161,9 @@ class TextBuilder:
     def finish(self) -> StoredColumn:
         """Close the files."""
         self._files.close()
-        return StoredColumn(*(*self._head, "text", self._path.name), missing=self._missing)
+        return StoredColumn(
+            *(*self._head, "text", self._path.name, self._content.name), missing=self._missing
+        )
 
 
 Builder = NumberBuilder | CategoryBuilder | TextBuilder

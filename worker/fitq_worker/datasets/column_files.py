@@ -1,7 +1,7 @@
 """Columns in files of the worker's cache: written row after row, and mapped into memory.
 
 `columns.json` names them all. Numbers are a .npy file; categories a .npy file of their numbers;
-texts a .npy file of where each begins, and beside it a .utf8 file of all of them.
+texts and images a file of all of them, and a .npy file of where each begins and ends there.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from fitq_shared.dataset_manifest import Role
 from fitq_shared.specs.base import Split
+from fitq_shared.specs.preprocessing import Kind
 from fitq_worker.datasets.columns import ArrayColumn, Column, NameColumn, TextColumn
 
 INDEX = "columns.json"
@@ -27,7 +28,7 @@ MISSING = -1
 """The number of a category that is missing."""
 _CHUNK_BYTES = 2**24
 
-Kind = Literal["array", "category", "text"]
+Kept = Literal["array", "category", "text", "image"]
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,10 @@ class StoredColumn:
         name: as the data set calls it.
         split: "train", "test" or another that the data set has.
         role: whether it is an input or a target where a job does not say.
-        kind: how it is kept.
+        kept: how it is kept.
         file: its .npy, relative to the folder.
+        content: the file of all texts or images, relative to the folder.
+        kind: what its values are meant to be, where that cannot be seen.
         names: those of the categories, in the order of their numbers.
         missing: the values that are not there, as the data set declares.
         odd: the values that are NaN or infinite without being declared as missing.
@@ -66,8 +69,10 @@ class StoredColumn:
     name: str
     split: Split
     role: Role
-    kind: Kind
+    kept: Kept
     file: str
+    content: str = ""
+    kind: Kind | None = None
     names: tuple[str, ...] = ()
     missing: Noted = Noted()
     odd: Noted = Noted()
@@ -80,11 +85,11 @@ class StoredColumn:
             as_names: give categories by their names, not their numbers.
         """
         array = open_npy(folder / self.file)
-        if self.kind == "text":
-            return TextColumn(map_bytes((folder / self.file).with_suffix(".utf8")), array)
-        if self.kind == "category" and as_names:
+        if self.kept == "text":
+            return TextColumn(map_bytes(folder / self.content), array)
+        if self.kept == "category" and as_names:
             return NameColumn(array, self.names)
-        return ArrayColumn(array, self.names or None)
+        return ArrayColumn(array, self.names or None, self.kind)
 
 
 def write_index(folder: Path, columns: Sequence[StoredColumn]) -> None:
@@ -168,26 +173,26 @@ def writing_array(path: Path, dtype: Any, row_shape: tuple[int, ...] = ()) -> It
 class TextWriter:
     """Appends texts to a pair of files, as TextColumn reads them."""
 
-    def __init__(self, content: IO[bytes], offsets: ArrayWriter) -> None:
+    def __init__(self, content: IO[bytes], bounds: ArrayWriter) -> None:
         self._content = content
-        self._offsets = offsets
+        self._bounds = bounds
         self._end = 0
-        offsets.append(np.zeros(1, np.int64))
 
     def append(self, texts: Iterable[str]) -> None:
         """Add texts; halves of surrogate pairs become question marks."""
         encoded = [text.encode("utf-8", "replace") for text in texts]
         ends = self._end + np.cumsum([len(text) for text in encoded], dtype=np.int64)
+        starts = ends - [len(text) for text in encoded]
         self._content.write(b"".join(encoded))
-        self._offsets.append(ends)
+        self._bounds.append(np.stack([starts, ends], axis=1))
         self._end = int(ends[-1]) if len(ends) else self._end
 
 
 @contextlib.contextmanager
-def writing_texts(path: Path) -> Iterator[TextWriter]:
-    """A new pair of files, `path` ending in .npy and the same ending in .utf8."""
-    with writing_array(path, np.int64) as offsets, path.with_suffix(".utf8").open("wb") as content:
-        yield TextWriter(content, offsets)
+def writing_texts(path: Path, content: Path) -> Iterator[TextWriter]:
+    """A new .npy file of bounds at `path`, and a new file of texts."""
+    with writing_array(path, np.int64, (2,)) as bounds, content.open("wb") as file:
+        yield TextWriter(file, bounds)
 
 
 def chunks(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -196,13 +201,3 @@ def chunks(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
     step = max(1, _CHUNK_BYTES // row_bytes)
     for start in range(0, len(array), step):
         yield start, array[start : start + step]
-
-
-def note_odd(array: NDArray[Any]) -> Noted:
-    """The rows of an array in which a value is NaN or infinite."""
-    odd = Noted()
-    if array.dtype.kind == "f":
-        for start, part in chunks(array):
-            finite = np.isfinite(part).reshape(len(part), -1).all(axis=1)
-            odd = odd.plus(~finite, start)
-    return odd

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fitq_shared.specs.preprocessing import Kind
 from fitq_worker.examples import Arrays, Field
 
 TEXT = "str"
@@ -38,16 +39,18 @@ class ArrayColumn:
     Attributes:
         array: shape (n, ...), in the machine's order of bytes or the other.
         classes: the names of the classes, if the values are their numbers.
+        kind: what the values are meant to be, where that cannot be seen.
     """
 
     array: NDArray[Any]
     classes: tuple[str, ...] | None = None
+    kind: Kind | None = None
 
     @property
     def field(self) -> Field:
         """Shape and dtype of a row of the array."""
         dtype = TEXT if self._is_text else self.array.dtype.newbyteorder("=").name
-        return Field(self.array.shape[1:], dtype, self.classes)
+        return Field(self.array.shape[1:], dtype, self.classes, self.kind)
 
     def __len__(self) -> int:
         return len(self.array)
@@ -64,26 +67,25 @@ class ArrayColumn:
 
 @dataclass(frozen=True, eq=False)
 class TextColumn:
-    """Texts one after the other, and where each begins.
+    """Texts in one file, and where each begins and ends there.
 
     Attributes:
         content: their UTF-8: uint8 of shape (bytes,).
-        offsets: int64 of shape (n + 1,).
+        bounds: int64 of shape (n, 2).
     """
 
     content: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
+    bounds: NDArray[np.int64]
 
-    field = Field((), TEXT)
+    field = Field((), TEXT, kind="text")
 
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        return len(self.bounds)
 
     def read(self, rows: NDArray[Any]) -> NDArray[Any]:
         """The texts: objects of shape (n,)."""
         texts = np.empty(len(rows), object)
-        ends = self.offsets[np.asarray(rows) + 1]
-        for at, (start, end) in enumerate(zip(self.offsets[rows], ends, strict=True)):
+        for at, (start, end) in enumerate(self.bounds[rows]):
             texts[at] = self.content[start:end].tobytes().decode()
         return texts
 
@@ -100,7 +102,7 @@ class NameColumn:
     codes: NDArray[np.int32]
     names: tuple[str, ...]
 
-    field = Field((), TEXT)
+    field = Field((), TEXT, kind="category")
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -41,9 +41,9 @@ def test_each_column_is_what_it_is_declared_to_be(store: Store) -> None:
     # Then each column is an input of its own, or a target
     assert examples.inputs == {
         "area": Field((), "float32"),
-        "town": Field((), "str"),
+        "town": Field((), "str", kind="category"),
         "built": Field((), "float32"),
-        "note": Field((), "str"),
+        "note": Field((), "str", kind="text"),
     }
     assert examples.targets == {"price": Field((), "float32")}
     # And its rows can be read in any order, with NaN where a number is declared to be missing

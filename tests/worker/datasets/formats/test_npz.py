@@ -58,7 +58,7 @@ def test_several_inputs_and_targets_are_read_in_any_order(store: Store, save) ->
     assert len(examples) == 6
     assert examples.inputs == {"x": Field((4,), "float32"), "table": Field((2,), "int64")}
     assert examples.targets == {
-        "y": Field((), "uint8", ("0", "1", "2")),
+        "y": Field((), "uint8", ("0", "1", "2"), "category"),
         "z": Field((), "float64"),
     }
     # And gives its rows as they are asked for
@@ -87,14 +87,14 @@ def test_classes_that_are_no_numbers_from_0_are_numbered(store: Store) -> None:
     targets = examples.read(np.arange(6))[1]
     assert targets["y"].tolist() == [1, 0, 1, 0, 0, 0]
     assert targets["names"].tolist() == [1, 0, 1, 0, 0, 1]
-    assert examples.targets["y"] == Field((), "int32", ("3", "7"))
+    assert examples.targets["y"] == Field((), "int32", ("3", "7"), "category")
 
 
 def test_texts_are_texts(store: Store) -> None:
     files = {"a.npz": npz(t=np.array(["good", "bad film", "ß"]))}
     columns = [Column(name="t", type="text", arrays={"train": "t"})]
     examples = load_registered(register(store, "npz", files, columns), store, "train")
-    assert examples.inputs == {"t": Field((), "str")}
+    assert examples.inputs == {"t": Field((), "str", kind="text")}
     assert examples.read(np.array([2, 1]))[0]["t"].tolist() == ["ß", "bad film"]
 
 

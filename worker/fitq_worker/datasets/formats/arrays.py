@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitq_shared.dataset_manifest import Column, DatasetManifest
+from fitq_shared.dataset_manifest import Column, ColumnType, DatasetManifest
 from fitq_shared.errors import BadJob
+from fitq_shared.specs.preprocessing import Kind
 from fitq_shared.texts import shown
 from fitq_worker.datasets.column_files import (
     MISSING,
@@ -26,6 +27,8 @@ from fitq_worker.datasets.formats.npz import check_npy, unpack
 from fitq_worker.datasets.source import RegisteredFiles
 
 LARGEST_ARCHIVE = 2**40
+# Numbers and arrays are what they look like.
+_KINDS: dict[ColumnType, Kind] = {"image": "image", "text": "text", "category": "category"}
 
 
 def prepare_npz(files: RegisteredFiles, folder: Path) -> list[StoredColumn]:
@@ -68,7 +71,10 @@ def _columns(
                     "register the data set again",
                 )
             file = arrays[name].relative_to(folder).as_posix()
-            stored = StoredColumn(column.name, split, column.role, "array", file)
+            stored = StoredColumn(
+                *(column.name, split, column.role, "array", file),
+                kind=_KINDS.get(column.type or "array"),
+            )
             array = open_npy(arrays[name])
             if column.classes is None:
                 found.append(_noted(stored, array, column))
@@ -114,4 +120,4 @@ def _as_classes(
         (folder / f"{file}.npy").unlink()
     else:
         stored = replace(stored, file=f"{file}.npy")
-    return replace(stored, kind="category", names=classes, faults=findings.sentences())
+    return replace(stored, kept="category", names=classes, faults=findings.sentences())

@@ -46,5 +46,5 @@ class S3Server:
 
 
 def _forget_servers() -> None:
-    """fsspec keeps its file systems for as long as the process, those of servers that have gone too."""
+    """fsspec keeps file systems as long as the process, those of servers that have gone too."""
     s3fs.S3FileSystem.clear_instance_cache()

@@ -302,9 +302,12 @@ class Queue:
         """The artifacts of a job's newest attempt."""
         return AttemptFolder.of(self.store, record)
 
-    def upload(self, file: Path, path: str) -> None:
+    def upload(self, content: Path | bytes, path: str) -> None:
         """Put an input file into the store, under the path that its spec names."""
-        self.store.put(file, path)
+        if isinstance(content, bytes):
+            self.store.write(path, content)
+        else:
+            self.store.put(content, path)
 
     # -- housekeeping ---------------------------------------------------------------------
 

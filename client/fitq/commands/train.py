@@ -9,15 +9,20 @@ import click
 
 from fitq.commands._learning import lay_over_learning, learning
 from fitq.commands._options import VALUE, submission
-from fitq.drafts import complete, options, read_job_file, table
+from fitq.drafts import options, read_job_file, table
 
 
 @click.command()
 @click.option("-f", "--file", type=click.Path(path_type=Path), help="A job file in TOML.")
 @click.option("--dataset", help="mnist or fashion_mnist; see `fitq datasets`.")
 @click.option("--rows", type=VALUE, help="Train on the first so many rows only. Default: all.")
-@click.option("--model", help="mlp, cnn or rnn; see `fitq models`.")
-@click.option("--option", "model_options", multiple=True, help="Of the model: units=256,128 …")
+@click.option("--model", help="mlp, cnn, rnn; or a file: net.py:build, x.keras, x.json.")
+@click.option(
+    "--option",
+    "model_options",
+    multiple=True,
+    help="Of the model or its builder: units=64 …",
+)
 @click.option("--inputs", help="Fields of the data set to train from. Default: its own choice.")
 @click.option("--target", help="Fields to learn; an input for an autoencoder. Default: its own.")
 @click.option("--init-from", help="Begin with the weights of this training job's model.")
@@ -32,8 +37,10 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
 
     \b
     fitq train --dataset mnist --model mlp --option units=256,128 --epochs 30
+    fitq train --dataset mnist --model net.py:build --option units=64
     fitq train -f job.toml --epochs 3
     """
+    from fitq.own_model import complete_with_files
     from fitq.tables import print_json
     from fitq_shared.settings import Settings
 
@@ -41,14 +48,18 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
     _lay_over(values, flags)
     if isinstance(values.get("init_from"), str):
         values["init_from"] = _published(values["init_from"])
-    spec = complete(values, Settings.without_queue())
+    folder = file.parent if file and flags["model"] is None else Path()
+    spec, uploads = complete_with_files(values, Settings.without_queue(), folder)
     if dry_run:
         print_json(spec.model_dump(mode="json"))
         return
     from fitq.outcome import submit_and_follow
     from fitq.queue import Queue
+    from fitq.uploads import upload_all
 
-    record = submit_and_follow(Queue(), spec, wait=not no_wait, as_json=as_json)
+    client = Queue()
+    upload_all(client, uploads)
+    record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
     if record and not as_json:
         click.echo(f"next: fitq evaluate {record.name} · fitq history {record.name}")
 

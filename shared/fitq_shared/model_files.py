@@ -66,7 +66,16 @@ MODELS = frozenset(
         ("keras.src.models.functional", "Functional"),
     }
 )
-OTHER_CLASSES = MODELS | {("keras", "DTypePolicy")}
+# What preprocessing is made of that is no layer: it computes numbers from numbers.
+OPERATIONS = frozenset(
+    {
+        ("keras.src.ops.core", "Cast"),
+        ("keras.src.ops.image", "RGBToGrayscale"),
+        ("keras.src.ops.numpy", "Isnan"),
+        ("keras.src.ops.numpy", "Where"),
+    }
+)
+OTHER_CLASSES = MODELS | OPERATIONS | {("keras", "DTypePolicy")}
 # Exported with the others, but made to run code, or to load it from somewhere.
 REFUSED_CLASSES = frozenset({"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"})
 # Words that stand for values, not for classes. `__lambda__` and `__typespec__` are not among them.

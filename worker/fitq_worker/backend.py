@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -95,6 +95,32 @@ def stream(rows: ShuffledRows, first_epoch: int = 0, first_batch: int = 0) -> An
         lambda order: tf.data.Dataset.from_tensor_slices(order).batch(rows.batch_size)
     )
     return batches.map(lambda batch: (tf.gather(x, batch), tf.gather(y, batch))).prefetch(2)
+
+
+def host() -> contextlib.AbstractContextManager[object]:
+    """In this, what is made and computed is on the CPU: texts cannot be on a GPU."""
+    device: contextlib.AbstractContextManager[object] = tf.device("CPU:0")
+    return device
+
+
+def on_host(model: keras.Model) -> Callable[[dict[str, Any], bool], dict[str, Any]]:
+    """A model from arrays by name to arrays by name that computes on the CPU, batch by batch.
+
+    The second argument says whether layers behave as while training.
+    """
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def compute(inputs: Any, training: bool) -> Any:
+        return model(inputs, training=training)
+
+    dtypes = {name: x.dtype for name, x in model.input.items()}
+
+    def run(arrays: dict[str, Any], training: bool) -> dict[str, Any]:
+        with host():
+            inputs = {name: tf.constant(value, dtypes[name]) for name, value in arrays.items()}
+            return {name: x.numpy() for name, x in compute(inputs, training).items()}
+
+    return run
 
 
 def threads() -> int:

@@ -1,0 +1,214 @@
+"""What is done with the raw inputs of a job before its model takes them, learnt and ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fitq_shared.errors import BadJob, InvalidInput
+from fitq_shared.specs.preprocessing import kind_mistakes, steps_of
+from fitq_worker import backend
+from fitq_worker.examples import Arrays, Examples, Field
+from fitq_worker.preprocessing.chain import Chain
+from fitq_worker.preprocessing.images import AugmentMaker
+from fitq_worker.preprocessing.kinds import DEFAULTS, kind_of
+
+BATCH_BYTES = 32 * 2**20
+MOST_ROWS = 4096
+
+
+class Preparation:
+    """The steps of all inputs that have any.
+
+    While a model is trained, `apply` prepares each batch on the host: so a training step of the
+    user's own sees what its model takes, texts never reach a GPU, and what augmentation draws
+    depends on seed, epoch and batch alone. `wrap` then puts the same steps in front of the model.
+
+    Attributes:
+        raw: the inputs as the data has them.
+        fields: the inputs as the model takes them, under the same names.
+    """
+
+    def __init__(self, raw: Mapping[str, Field], chains: Mapping[str, Chain], seed: int) -> None:
+        self.raw = dict(raw)
+        self._chains = dict(chains)
+        self._seed = seed
+        self.fields = dict(raw)
+        self._run: Callable[[Arrays, bool], Arrays] | None = None
+        if not self._chains:
+            return
+        with backend.host():
+            sources = {name: chain.source() for name, chain in self._chains.items()}
+            results = {name: self._chains[name].build(x) for name, x in sources.items()}
+            self._run = backend.on_host(keras.Model(sources, results))
+        for name, x in results.items():
+            dtype = keras.backend.standardize_dtype(x.dtype)
+            self.fields[name] = Field(tuple(x.shape[1:]), dtype, kind="array")
+
+    @property
+    def empty(self) -> bool:
+        """Whether no input has any step."""
+        return not self._chains
+
+    def apply(self, inputs: Arrays, draw: tuple[int, int] | None = None) -> Arrays:
+        """Some rows as the model takes them.
+
+        Args:
+            inputs: raw, each of shape (n, ...).
+            draw: epoch and batch, both from 0, if the rows are to be trained on: augmentation
+                then changes them. None: nothing is drawn.
+        """
+        chosen = {name: value for name, value in inputs.items() if name in self._chains}
+        if self._run is None or not chosen:
+            return inputs
+        if draw is not None:
+            self._set_seeds(*draw)
+        return {**inputs, **self._run(chosen, draw is not None)}
+
+    def wrap(self, model: keras.Model, arrange: Callable[[Arrays], Any] | None = None) -> Any:
+        """A model from raw inputs to what `model` gives, the steps its first layers.
+
+        It shares all weights with `model`. A plain functional or sequential model is laid out
+        layer by layer, so that layers and outputs keep their names; one of a class of its own is
+        one layer.
+
+        Args:
+            arrange: from prepared inputs by name to what the model is called with; None is for
+                models whose inputs have names, and takes them by these.
+        """
+        if not self._chains:
+            return model
+        wanted = [t.name for t in model.inputs] if arrange is None else list(self.raw)
+        with backend.host():
+            sources = {name: self._source(name) for name in wanted}
+            built = {name: self._prepared(name, x) for name, x in sources.items()}
+            arranged = (arrange or _by_name(model))(built)
+            outputs = _outputs(model, arranged)
+            given = [sources[name] for name in wanted]
+            return keras.Model(given if len(given) > 1 else given[0], outputs, name=model.name)
+
+    def _source(self, name: str) -> Any:
+        if name not in self.raw:
+            raise BadJob(
+                f"the model takes an input {name!r}, but the data has none of this name: "
+                f"it has {', '.join(map(repr, self.raw))}",
+                "name the model's inputs as those of the data",
+            )
+        field = self.raw[name]
+        dtype = "string" if field.dtype == "str" else field.dtype
+        return keras.Input(field.shape, dtype=dtype, name=name)
+
+    def _prepared(self, name: str, x: Any) -> Any:
+        return self._chains[name].build(x) if name in self._chains else x
+
+    def _set_seeds(self, epoch: int, batch: int) -> None:
+        """Let all that draws begin where this batch of this epoch begins."""
+        drawing = [
+            layer
+            for chain in self._chains.values()
+            for maker in chain.makers
+            if isinstance(maker, AugmentMaker)
+            for layer in maker.layers
+        ]
+        for number, layer in enumerate(drawing):
+            key = np.random.SeedSequence([self._seed, epoch, batch, number])
+            layer.generator.state.assign(key.generate_state(2, np.uint32))
+
+
+def prepare(
+    table: Mapping[str, tuple[Any, ...]],
+    examples: Examples,
+    rows: NDArray[np.int64],
+    seed: int,
+    *,
+    defaults: bool = False,
+) -> Preparation:
+    """Learn the steps of a job from its training rows, which are read once or twice in order.
+
+    Args:
+        table: the job's `preprocessing`.
+        rows: the numbers of the training rows: int64 of shape (n,). No others are looked at.
+        seed: of what augmentation draws.
+        defaults: whether inputs without declared steps get what a model needs that takes only
+            numbers.
+
+    Raises:
+        BadJob: steps that do not fit the inputs, all of them; or nothing to learn from.
+    """
+    fields = examples.inputs
+    kinds = {name: kind_of(field) for name, field in fields.items()}
+    if mistakes := kind_mistakes(table, kinds):
+        raise BadJob(InvalidInput(mistakes).message, "see `fitq datasets describe`")
+    chains = {}
+    with backend.host():
+        for name, kind in kinds.items():
+            steps = steps_of(table, name, kind)
+            if steps is None:
+                steps = DEFAULTS.get(kind, ()) if defaults else ()
+            if steps:
+                _check_name(name)
+                chains[name] = Chain(name, fields[name], kind, steps)
+        _learn(chains, examples, np.sort(rows))
+    return Preparation(fields, chains, seed)
+
+
+def _check_name(name: str) -> None:
+    if "/" in name:
+        raise BadJob(
+            f"the input {name!r} has a '/' in its name, which no layer of Keras can have",
+            "rename the column",
+        )
+
+
+def _learn(chains: Mapping[str, Chain], examples: Examples, rows: NDArray[np.int64]) -> None:
+    """Let each step learn in turn: one reading of the rows for all that need no other first."""
+    waiting = {
+        name: [at for at, maker in enumerate(chain.makers) if maker.learns]
+        for name, chain in chains.items()
+    }
+    while any(waiting.values()):
+        now = {name: places.pop(0) for name, places in waiting.items() if places}
+        before = {name: _before(chains[name], at) for name, at in now.items()}
+        for inputs in batches(examples, rows):
+            for name, at in now.items():
+                chains[name].makers[at].observe(before[name](inputs[name]))
+        for name, at in now.items():
+            chains[name].makers[at].finish()
+
+
+def _before(chain: Chain, at: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """From raw values to what the steps before this one make of them."""
+    if at == 0:
+        return chain.prepared
+    source = chain.source()
+    run = backend.on_host(keras.Model({chain.name: source}, {chain.name: chain.build(source, at)}))
+    return lambda values: run({chain.name: values}, False)[chain.name]
+
+
+def batches(examples: Examples, rows: NDArray[np.int64]) -> Iterator[Arrays]:
+    """The inputs of these rows, in order, so many at a time as take 32 MiB at most."""
+    sizes = (
+        int(np.prod(field.shape, dtype=object)) * (100 if field.dtype == "str" else 8)
+        for field in examples.inputs.values()
+    )
+    count = max(1, min(MOST_ROWS, BATCH_BYTES // max(1, sum(sizes))))
+    for start in range(0, len(rows), count):
+        yield examples.read(rows[start : start + count])[0]
+
+
+def _outputs(model: keras.Model, inputs: Any) -> Any:
+    """What a model makes of symbolic inputs, layer by layer if it is nothing but layers."""
+    if not type(model).__module__.startswith("keras."):
+        return model(inputs)
+    graph = model._functional if isinstance(model, keras.Sequential) else model
+    return graph._run_through_graph(inputs, operation_fn=lambda operation: operation)
+
+
+def _by_name(model: keras.Model) -> Callable[[Arrays], Any]:
+    """What a functional or sequential model is called with."""
+    names = keras.tree.map_structure(lambda tensor: tensor.name, model.input)
+    return lambda inputs: keras.tree.map_structure(lambda name: inputs[name], names)

@@ -16,6 +16,7 @@ from fitq.waste import Waste, remove_waste
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError
 from fitq_shared.events import ENDINGS, Event, follow
+from fitq_shared.model_refs import model_ref
 from fitq_shared.outage import Outage
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Place, Records
@@ -27,6 +28,7 @@ from fitq_shared.redis_link import (
     replica_has_all,
     reporting_unreachable,
 )
+from fitq_shared.registry import Registry
 from fitq_shared.settings import Settings
 from fitq_shared.specs.base import JobSpec, ModelRef
 from fitq_shared.store import Store
@@ -115,12 +117,16 @@ class Queue:
             return record
 
     def job(self, reference: str) -> JobRecord:
-        """The job that an id, the beginning of one, or a name refers to.
+        """The job that an id, the beginning of one, or a name refers to; or the one that has made
+        the model version "name@3" or "name@alias".
 
         Raises:
             UnknownJob: there is none, or several begin like this.
+            UnknownModel: there is no such version or alias; suggests the nearest.
         """
         with reporting_unreachable(self.settings):
+            if "@" in reference:
+                return self._records.get(self.registry.find(reference).job)
             return self._records.find(reference)
 
     def jobs(
@@ -250,29 +256,26 @@ class Queue:
     # -- models and artifacts -------------------------------------------------------------
 
     def model(self, reference: str) -> tuple[JobRecord, ModelRef]:
-        """The published model of a training job.
+        """The published model that "name@3", "name@alias", "name" (its newest version), or the
+        name or id of a training job refers to.
 
         Raises:
-            UnknownJob: there is no such job.
+            UnknownModel: there is no such version or alias; suggests the nearest.
+            UnknownJob: there is no such model or job.
             InvalidInput: it is no training job, or has not succeeded.
         """
+        with reporting_unreachable(self.settings):
+            if "@" in reference or self.registry.has(reference):
+                version = self.registry.find(reference)
+                record = self._records.get(version.job)
+                return record, model_ref(record, version.label)
         record = self.job(reference)
-        if record.kind != "train":
-            raise InvalidInput(
-                f"{reference!r} is a job of kind {record.kind!r}: expected a training job",
-                "see `fitq jobs --kind train`",
-            )
-        if record.state != "succeeded" or record.manifest is None:
-            todo = "see `fitq show`" if record.ended else f"wait for it: `fitq wait {record.name}`"
-            raise InvalidInput(f"{reference!r} has no model: the job is {record.state}", todo)
-        reference_ = ModelRef(
-            job=record.id,
-            attempt=record.attempt,
-            manifest=record.manifest,
-            name=record.name,
-            code=record.spec["model"]["type"] == "code",
-        )
-        return record, reference_
+        return record, model_ref(record)
+
+    @property
+    def registry(self) -> Registry:
+        """The models that have a name, with their versions and aliases."""
+        return Registry(self._redis)
 
     @property
     def store(self) -> Store:

@@ -45,6 +45,7 @@ class AttemptFolder:
     predictions_plot = "predictions.png"
     confusion = "confusion.json"
     confusion_plot = "confusion.png"
+    promotion = "promotion.json"
     # A folder of files that are no artifacts: see the worker's checkpoints.py.
     checkpoints = "checkpoints"
 

@@ -2,7 +2,8 @@
 
 FitqError                 exit 1
 ├── InvalidInput          exit 2   the command or the job is wrong; all its mistakes together
-│   └── UnknownJob        exit 2   no job goes by this id or name, or several do
+│   ├── UnknownJob        exit 2   no job goes by this id or name, or several do
+│   └── UnknownModel      exit 2   no model, version or alias goes by this name
 ├── QueueUnreachable      exit 3   Redis does not answer
 ├── StoreError            exit 1   the artifact store cannot be read or written
 ├── StackError            exit 1   a part of the local stack does not start or stop
@@ -67,6 +68,10 @@ class InvalidInput(FitqError):
 
 class UnknownJob(InvalidInput):
     """No job goes by this id or name, or several do."""
+
+
+class UnknownModel(InvalidInput):
+    """No model, version or alias goes by this name."""
 
 
 class QueueUnreachable(FitqError):

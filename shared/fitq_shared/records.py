@@ -13,7 +13,6 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from importlib import resources
 from typing import Any, Literal
 
 from fitq_shared.errors import UnknownJob
@@ -35,7 +34,9 @@ from fitq_shared.record_keys import (
     taken_key,
 )
 from fitq_shared.redis_link import Redis
+from fitq_shared.registry_keys import MODELS, UNKEPT_MODELS, model_key, versions_key
 from fitq_shared.schema import SCHEMA_VERSION
+from fitq_shared.scripts import Scripts
 from fitq_shared.specs.base import JobSpec
 from fitq_shared.texts import printable, shown
 
@@ -74,7 +75,7 @@ class Records:
         self.redis = redis
         self._loss_limit = loss_limit
         self._giver = secrets.token_hex(4)
-        self._scripts: dict[str, Any] = {}
+        self._scripts = Scripts(redis)
 
     # -- making and finding ---------------------------------------------------------------
 
@@ -273,14 +274,23 @@ class Records:
         outcome = self._run("claim", keys, args)
         return Attempt(job_id, number, lease.token) if outcome == "claimed" else outcome
 
-    def succeed(self, attempt: Attempt, manifest: str, metrics: Mapping[str, float]) -> bool:
+    def succeed(
+        self,
+        attempt: Attempt,
+        manifest: str,
+        metrics: Mapping[str, float],
+        model_name: str | None = None,
+    ) -> bool:
         """Publish: the attempt's folder with this manifest is the job's result.
+
+        Args:
+            model_name: in the same step it becomes the next version of this model.
 
         Returns:
             False when the attempt is outdated: nothing was changed.
         """
         fields = {"manifest": manifest, "metrics": json.dumps(dict(metrics))}
-        return self._finish(attempt, "succeeded", fields)
+        return self._finish(attempt, "succeeded", fields, model_name)
 
     def fail(self, attempt: Attempt, reason: Reason) -> bool:
         """The attempt failed for good. False when it is outdated."""
@@ -362,7 +372,7 @@ class Records:
 
         Returns:
             "forgotten", or the state that forbids it: the job has not ended, or has ended once
-            more since its record was read.
+            more since its record was read; "registered": it is a version of a model.
         """
         keys = [
             job_key(record.id),
@@ -370,6 +380,7 @@ class Records:
             name_key(record.name),
             events_key(record.id),
             progress_key(record.id),
+            versions_key(record.id),
         ]
         return self._run("forget", keys, [record.id, record.attempt])
 
@@ -404,11 +415,19 @@ class Records:
 
     # -- inside ---------------------------------------------------------------------------
 
-    def _finish(self, attempt: Attempt, state: State, fields: Mapping[str, str]) -> bool:
+    def _finish(
+        self,
+        attempt: Attempt,
+        state: State,
+        fields: Mapping[str, str],
+        model_name: str | None = None,
+    ) -> bool:
         keys = [job_key(attempt.job_id), RUNNING, events_key(attempt.job_id), UNKEPT]
+        if model_name is not None:
+            keys += [model_key(model_name), MODELS, versions_key(attempt.job_id), UNKEPT_MODELS]
         args = [
             *(attempt.job_id, attempt.number, attempt.token, state, KEPT_AFTER_THE_END_MS),
-            *_flat(fields),
+            *(model_name or "", secrets.token_hex(8), *_flat(fields)),
         ]
         return self._run("finish", keys, args) == "finished"
 
@@ -474,10 +493,7 @@ class Records:
         return f"; did you mean {near[0]!r}?" if near else ""
 
     def _run(self, name: str, keys: list[str], args: list[Any]) -> str:
-        if name not in self._scripts:
-            source = resources.files("fitq_shared.transitions") / f"{name}.lua"
-            self._scripts[name] = self.redis.register_script(source.read_text(encoding="utf-8"))
-        return str(self._scripts[name](keys=keys, args=args))
+        return self._scripts.run(name, keys, args)
 
 
 def _queued_keys(job_id: str, queue: str) -> list[str]:

@@ -16,6 +16,8 @@ from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.catalogue import MNIST
 from fitq_shared.queues import queue_for
 from fitq_shared.record import JobRecord
+from fitq_shared.records import Records
+from fitq_shared.redis_link import Redis
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
 from fitq_worker.checkpoints import CheckpointFolder
@@ -32,6 +34,8 @@ CALLS, BATCHES_IN_CALL = 3, 15
 # How often a training asks for orders before its first epoch: after the data, model and pictures.
 PREPARING = 3
 
+# A training asks no other record; it would find no server.
+NO_RECORDS = Records(Redis())
 WORKER = Identity("a1b2", "cpu0-1@here", "here", "cpu", "CPU", "cpu:here:0-1", 2)
 
 
@@ -114,7 +118,7 @@ class Job:
         """Run the next attempt to its end, or until it gets this order."""
         self.attempt += 1
         orders = Orders(order, at)
-        context = JobContext(self.record, self.folder, self.store, orders, WORKER)
+        context = JobContext(self.record, self.folder, self.store, orders, WORKER, NO_RECORDS)
         try:
             train.run(context, self.spec)
         except StopJob as stop:

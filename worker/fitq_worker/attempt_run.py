@@ -142,7 +142,8 @@ def run_claimed(attempt: Attempt) -> dict[str, Any]:
     try:
         check_record(record, child.signer)
         metrics = _work(child, attempt, record, folder)
-        published = child.records.succeed(attempt, folder.seal(), metrics)
+        name = record.spec.get("model_name") if record.kind == "train" else None
+        published = child.records.succeed(attempt, folder.seal(), metrics, name)
     except StopJob as stop:
         return _stopped(child, attempt, folder, stop.order)
     except Exception as error:
@@ -165,6 +166,7 @@ def _work(
         store=child.store,
         reporter=Reporter(child.live_records, attempt, record.timeout, record.ran),
         identity=child.identity,
+        records=child.records,
     )
     snapshots.keep(child.store, record)
     folder.write_json(AttemptFolder.spec, record.spec)

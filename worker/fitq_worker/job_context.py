@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fitq_shared.attempt_folder import AttemptFolder
     from fitq_shared.record import JobRecord
+    from fitq_shared.records import Records
     from fitq_shared.specs.code import UserCode
     from fitq_shared.store import Store
     from fitq_worker.identity import Identity
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JobContext:
-    """The job's record and folder, the store, and the line to the queue.
+    """The job's record and folder, the store, the line to the queue, and all records.
 
     What `until_end` holds is closed when the job has ended.
     """
@@ -28,6 +29,7 @@ class JobContext:
     store: Store
     reporter: Reporter
     identity: Identity
+    records: Records
     until_end: ExitStack = field(default_factory=ExitStack)
 
     def own_code(self, code: UserCode) -> OwnCode:

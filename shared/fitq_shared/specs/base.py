@@ -30,6 +30,9 @@ from fitq_shared.specs.bounds import check_bounds
 from fitq_shared.specs.mistakes import from_validation, unknown_choice
 
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+VersionLabel = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}(@[1-9][0-9]{0,8})?$")
+]
 Owner = Annotated[str, StringConstraints(pattern=r"^[^\s/\x00-\x1f\x7f]{1,64}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Split = Literal["train", "test"]
@@ -196,13 +199,14 @@ def _need_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
 class ModelRef(Spec):
     """A model that a job has published: the job's id, its attempt, and its manifest's sum.
 
-    `code` says that its classes come from the user's code, which runs when it is loaded.
+    `name` is for people: the job's, or that of a registered version, such as mnist@3. `code`
+    says that its classes come from the user's code, which runs when it is loaded.
     """
 
     job: Label
     attempt: int
     manifest: Sha256
-    name: Label
+    name: VersionLabel
     code: bool = False
 
 

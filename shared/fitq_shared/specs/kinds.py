@@ -10,6 +10,7 @@ from fitq_shared.specs.describe import DescribeJob
 from fitq_shared.specs.evaluate import EvaluateJob
 from fitq_shared.specs.mistakes import unknown_choice
 from fitq_shared.specs.predict import PredictJob
+from fitq_shared.specs.promote import PromoteJob
 from fitq_shared.specs.train import TrainJob
 
 KINDS: dict[str, type[JobSpec]] = {
@@ -17,6 +18,7 @@ KINDS: dict[str, type[JobSpec]] = {
     "evaluate": EvaluateJob,
     "predict": PredictJob,
     "describe": DescribeJob,
+    "promote": PromoteJob,
 }
 
 

@@ -113,6 +113,8 @@ def _bound(kind: str, context: dict[str, Any]) -> str:
 _PATTERNS = {
     "owner": "1 to 64 characters without spaces and '/'",
     "name": "1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
+    "model_name": "1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
+    "alias": "1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
     "tags": "1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
 }
 

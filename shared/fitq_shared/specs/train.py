@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from fitq_shared.errors import Mistake
-from fitq_shared.specs.base import JobSpec, ModelRef, dataset_mistakes, known_dataset
+from fitq_shared.specs.base import JobSpec, Label, ModelRef, dataset_mistakes, known_dataset
 from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.learning import (
     DEFAULT_LOSS,
@@ -47,6 +47,8 @@ class TrainJob(JobSpec):
     optimizer is Adam. `init_from` is a published model whose weights to begin with.
     `class_weight` weighs training rows by their class, by its name or number; `sample_weight`
     names the field with each row's weight. `mixed_precision` computes in 16 bits.
+
+    What it publishes becomes the next version of the model `model_name`, if that is given.
     """
 
     kind: Literal["train"] = "train"
@@ -70,6 +72,7 @@ class TrainJob(JobSpec):
     preprocessing: Preprocessing = Field(default_factory=dict)
     early_stopping: EarlyStopping | None = None
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)] = 0
+    model_name: Label | None = None
 
     @property
     def summary(self) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fitq_shared.dataset_manifest import (
+    Chunk,
     DataFile,
     DatasetManifest,
     Piece,
@@ -69,6 +70,15 @@ def copy_files(
                     content = _read_blob(store, last, str(ref))
                 target.write(memoryview(content)[piece.start : piece.stop])
         yield file
+
+
+def read_chunk(store: Store, ref: DatasetRef, chunk: Chunk) -> bytes:
+    """One chunk of the stream of all files.
+
+    Raises:
+        StoreError: it is not there, cannot be read, or is damaged.
+    """
+    return _read_blob(store, chunk.sha256, str(ref))
 
 
 def _read_blob(store: Store, sha256: str, what: str) -> bytes:

@@ -147,7 +147,7 @@ class TextBuilder:
         self._path = path
         self._content = path.with_suffix(".utf8")
         self._files = contextlib.ExitStack()
-        self._writer = self._files.enter_context(writing_texts(path, self._content))
+        self._writer = self._files.enter_context(writing_texts(path))
         self._missing = Noted()
         self._rows = 0
 

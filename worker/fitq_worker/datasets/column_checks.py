@@ -6,22 +6,28 @@ from collections.abc import Sequence
 
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.base import Split
+from fitq_shared.specs.preprocessing import Resize
 from fitq_shared.texts import shown
 from fitq_worker.datasets.column_files import Noted, StoredColumn
 from fitq_worker.datasets.columns import Table
 
 
 def check_columns(
-    name: str, inputs: Sequence[StoredColumn], targets: Sequence[StoredColumn]
+    name: str,
+    inputs: Sequence[StoredColumn],
+    targets: Sequence[StoredColumn],
+    resize: Resize | None = None,
 ) -> None:
     """See that columns hold nothing but values that a model can be given, and learn.
 
     Args:
         name: of the data set.
+        resize: the size that its images are brought to.
 
     Raises:
         BadJob: there are values of another type, NaN or infinite ones that are not declared as
-            missing, or targets that are missing. Names all columns, and the first rows, from 0.
+            missing, targets that are missing, or images of several sizes. Names all columns, and
+            the first rows, from 0.
     """
     found: list[str] = []
     for column in dict.fromkeys([*inputs, *targets]):
@@ -33,6 +39,13 @@ def check_columns(
             found.append(
                 f"{_of(column)} that are missing, but is a target: {_rows(column.missing)}"
             )
+    if resize is None:
+        found += [
+            f"the images have several sizes: {column.sizes}. Declare one, as in "
+            f"--preprocess {column.name}=resize:height=64,width=64"
+            for column in inputs
+            if column.sizes
+        ]
     if found:
         raise BadJob(
             f"the data set {name} cannot be used:\n" + "\n".join(found),

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, cast
 
 import numpy as np
 from numpy.lib import format as npy
@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from fitq_shared.dataset_manifest import Role
 from fitq_shared.specs.base import Split
-from fitq_shared.specs.preprocessing import Kind
+from fitq_shared.specs.preprocessing import Kind, Resize
 from fitq_worker.datasets.columns import ArrayColumn, Column, NameColumn, TextColumn
+from fitq_worker.datasets.image_column import ImageColumn
+from fitq_worker.datasets.pictures import Channels
 
 INDEX = "columns.json"
 MOST_ROWS_NAMED = 5
@@ -59,6 +61,9 @@ class StoredColumn:
         kept: how it is kept.
         file: its .npy, relative to the folder.
         content: the file of all texts or images, relative to the folder.
+        paths: for images, the file of the bounds of their paths; beside it, in .utf8, these.
+        shape: of all images: height, width, channels; of the former two 0 where sizes differ.
+        sizes: how they differ, in a sentence.
         kind: what its values are meant to be, where that cannot be seen.
         names: those of the categories, in the order of their numbers.
         missing: the values that are not there, as the data set declares.
@@ -72,24 +77,43 @@ class StoredColumn:
     kept: Kept
     file: str
     content: str = ""
+    paths: str = ""
+    shape: tuple[int, ...] = ()
+    sizes: str = ""
     kind: Kind | None = None
     names: tuple[str, ...] = ()
     missing: Noted = Noted()
     odd: Noted = Noted()
     faults: tuple[str, ...] = ()
 
-    def open(self, folder: Path, *, as_names: bool = False) -> Column:
+    def open(self, folder: Path, *, as_names: bool = False, resize: Resize | None = None) -> Column:
         """The column, mapped into memory.
 
         Args:
             as_names: give categories by their names, not their numbers.
+            resize: the size to bring images to.
         """
         array = open_npy(folder / self.file)
         if self.kept == "text":
             return TextColumn(map_bytes(folder / self.content), array)
+        if self.kept == "image":
+            return self._open_images(folder, array, resize)
         if self.kept == "category" and as_names:
             return NameColumn(array, self.names)
         return ArrayColumn(array, self.names or None, self.kind)
+
+    def _open_images(
+        self, folder: Path, bounds: NDArray[np.int64], resize: Resize | None
+    ) -> ImageColumn:
+        height, width, channels = self.shape
+        return ImageColumn(
+            content=map_bytes(folder / self.content),
+            bounds=bounds,
+            paths=open_texts(folder / self.paths),
+            size=(resize.height, resize.width) if resize else (height, width),
+            channels=cast(Channels, channels),
+            resize=resize,
+        )
 
 
 def write_index(folder: Path, columns: Sequence[StoredColumn]) -> None:
@@ -106,6 +130,7 @@ def read_index(folder: Path) -> list[StoredColumn]:
                 **values,
                 "names": tuple(values["names"]),
                 "faults": tuple(values["faults"]),
+                "shape": tuple(values["shape"]),
                 "missing": _noted(values["missing"]),
                 "odd": _noted(values["odd"]),
             }
@@ -126,6 +151,11 @@ def open_npy(path: Path) -> NDArray[Any]:
     """
     array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return array
+
+
+def open_texts(path: Path) -> TextColumn:
+    """What `writing_texts` wrote."""
+    return TextColumn(map_bytes(path.with_suffix(".utf8")), open_npy(path))
 
 
 def map_bytes(path: Path) -> NDArray[np.uint8]:
@@ -189,8 +219,9 @@ class TextWriter:
 
 
 @contextlib.contextmanager
-def writing_texts(path: Path, content: Path) -> Iterator[TextWriter]:
-    """A new .npy file of bounds at `path`, and a new file of texts."""
+def writing_texts(path: Path) -> Iterator[TextWriter]:
+    """A new .npy file of bounds at `path`, and beside it a .utf8 file of the texts."""
+    content = path.with_suffix(".utf8")
     with writing_array(path, np.int64, (2,)) as bounds, content.open("wb") as file:
         yield TextWriter(file, bounds)
 

@@ -13,6 +13,7 @@ from fitq_shared.errors import BadJob
 from fitq_shared.specs.base import Split
 from fitq_shared.specs.datasets import DatasetRef
 from fitq_shared.specs.mistakes import unknown_choice
+from fitq_shared.specs.preprocessing import Resize
 from fitq_shared.store import Store
 from fitq_worker.datasets.column_checks import check_columns, check_lengths
 from fitq_worker.datasets.column_files import StoredColumn, read_index, write_index
@@ -36,10 +37,12 @@ class Choice:
     Attributes:
         inputs: names; None for those that the data set declares, without the targets.
         targets: names; None for those that the data set declares. One may be an input, too.
+        resize: the size to bring images to; None leaves them as they are, all of one size.
     """
 
     inputs: Sequence[str] | None = None
     targets: Sequence[str] | None = None
+    resize: Resize | None = None
 
 
 def load_registered(
@@ -61,10 +64,11 @@ def load_registered(
     columns = _of_split(read_index(entry.path), split, ref)
     targets = _chosen("target", choice.targets, columns)
     inputs = _chosen("input", choice.inputs, columns, leave_out=() if choice.inputs else targets)
-    check_columns(str(ref), [columns[name] for name in inputs], [columns[name] for name in targets])
+    resize = choice.resize
+    check_columns(str(ref), [columns[n] for n in inputs], [columns[n] for n in targets], resize)
     table = Table(
-        {name: columns[name].open(entry.path, as_names=True) for name in inputs},
-        {name: columns[name].open(entry.path) for name in targets},
+        {name: columns[name].open(entry.path, as_names=True, resize=resize) for name in inputs},
+        {name: columns[name].open(entry.path, resize=resize) for name in targets},
         hold=entry,
     )
     check_lengths(str(ref), split, table)

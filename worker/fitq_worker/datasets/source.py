@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fitq_shared.dataset_manifest import DatasetManifest
-from fitq_shared.datasets import copy_files
+from fitq_shared.datasets import copy_files, read_chunk
 from fitq_shared.specs.datasets import DatasetRef
 from fitq_shared.store import Store
 
@@ -18,8 +19,7 @@ from fitq_shared.store import Store
 class RegisteredFiles:
     """Where the files of one version are.
 
-    Attributes:
-        name: what the data set is called, for messages: "houses@2".
+    A data set of folders of small files is kept as one file, the stream of all of them.
     """
 
     store: Store
@@ -41,6 +41,23 @@ class RegisteredFiles:
         folder.mkdir(parents=True)
         for _ in copy_files(self.store, self.ref, self.manifest, folder):
             pass
+
+    def fetch_stream(self, path: Path) -> None:
+        """Put the content of all files, one after the other, into one file.
+
+        What an earlier try has left there is checked, and kept.
+
+        Raises:
+            StoreError: a part is not there, cannot be read, or is damaged.
+        """
+        path.touch()
+        with path.open("r+b") as file:
+            for chunk in self.manifest.chunks:
+                start = file.tell()
+                if hashlib.sha256(file.read(chunk.size)).hexdigest() != chunk.sha256:
+                    file.seek(start)
+                    file.truncate()
+                    file.write(read_chunk(self.store, self.ref, chunk))
 
     @contextmanager
     def borrowed(self, folder: Path) -> Iterator[Path]:

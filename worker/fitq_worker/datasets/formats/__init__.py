@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fitq_shared.dataset_manifest import Format
 from fitq_worker.datasets.column_files import StoredColumn
-from fitq_worker.datasets.formats import arrays, csv_table
+from fitq_worker.datasets.formats import arrays, csv_table, images, parquet, texts
 from fitq_worker.datasets.source import RegisteredFiles
 
 Prepare = Callable[[RegisteredFiles, Path], list[StoredColumn]]
@@ -15,6 +15,9 @@ Prepare = Callable[[RegisteredFiles, Path], list[StoredColumn]]
 
 FORMATS: dict[Format, Prepare] = {
     "csv": csv_table.prepare,
+    "images": images.prepare,
     "npy": arrays.prepare_npy,
     "npz": arrays.prepare_npz,
+    "parquet": parquet.prepare,
+    "texts": texts.prepare,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from fitq_worker.datasets.column_builders import (
 )
 from fitq_worker.datasets.column_files import StoredColumn
 from fitq_worker.datasets.findings import Findings
+from fitq_worker.datasets.formats.absent import absent_columns
 from fitq_worker.datasets.formats.csv_rows import AS_CSV, CsvFile
 from fitq_worker.datasets.source import RegisteredFiles
 
@@ -68,14 +68,8 @@ def find_columns(table: CsvFile, names: Sequence[str]) -> list[int]:
     Raises:
         BadJob: names those that are not there, and the nearest that is.
     """
-    if absent := [name for name in names if name not in table.columns]:
-        near = difflib.get_close_matches(absent[0], table.columns, 1)
-        guess = f" (did you mean {near[0]!r}?)" if near else ""
-        raise BadJob(
-            f"{table.name} has no column {shown(absent)[1:-1]}{guess}: "
-            f"it has {shown(table.columns, 200)[1:-1]}",
-            "name columns that are there",
-        )
+    if found := absent_columns(table.name, names, table.columns):
+        raise found
     return [table.columns.index(name) for name in names]
 
 

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from fitq_shared.signing import Signer
 
 
-def create(records: Records, spec: JobSpec, signer: Signer | None = None) -> JobRecord:
+def create(
+    records: Records, spec: JobSpec, signer: Signer | None = None, chosen_id: str | None = None
+) -> JobRecord:
     """The record of a new job. If we die before `send`, a worker's reaper sends its message."""
 
     def prove(job_id: str) -> str | None:
         return signer.prove(job_id, spec.kind, spec.digest()) if signer else None
 
-    return records.create(spec, prove)
+    return records.create(spec, prove, chosen_id)
 
 
 def send_to_front(app: Celery, records: Records, record: JobRecord) -> None:

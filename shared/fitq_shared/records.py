@@ -79,16 +79,23 @@ class Records:
 
     # -- making and finding ---------------------------------------------------------------
 
-    def create(self, spec: JobSpec, prove: Callable[[str], str | None] | None = None) -> JobRecord:
+    def create(
+        self,
+        spec: JobSpec,
+        prove: Callable[[str], str | None] | None = None,
+        chosen_id: str | None = None,
+    ) -> JobRecord:
         """Write the record of a new job, queued as its attempt 1.
 
         Args:
             prove: makes the client's signature for a job's id, if it signs.
+            chosen_id: the id of the job, by which it is made once, whoever asks how often: if
+                there is one, that is the job.
         """
         nonce = secrets.token_hex(8)
         queue = self._queue_for(spec.owner, spec.needs.name, spec.priority)
         while True:
-            job_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
+            job_id = chosen_id or "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
             fields = {
                 "id": job_id,
                 "name": spec.name,
@@ -111,7 +118,8 @@ class Records:
                 events_key(job_id),
                 QUEUES,
             ]
-            if self._run("create", keys, [job_id, nonce, queue, *_flat(fields)]) == "created":
+            outcome = self._run("create", keys, [job_id, nonce, queue, *_flat(fields)])
+            if outcome == "created" or chosen_id is not None:
                 return self.get(job_id)
 
     def restore(self, fields: Mapping[str, str]) -> bool:
@@ -145,6 +153,10 @@ class Records:
                 "look who else writes to this Redis; what the job made is in the store",
             )
         return record
+
+    def several(self, job_ids: Sequence[str]) -> dict[str, JobRecord]:
+        """The records of these ids, by id: of those that there are and that can be read."""
+        return {record.id: record for record in self._many(list(job_ids))}
 
     def find(self, reference: str) -> JobRecord:
         """The record that an id, the beginning of one, or a name refers to.
@@ -338,8 +350,11 @@ class Records:
         ]
         return self._run("give_back", keys, args)  # type: ignore[return-value]
 
-    def cancel(self, record: JobRecord) -> str:
+    def cancel(self, record: JobRecord, reason: Reason | None = None) -> str:
         """Cancel a job.
+
+        Args:
+            reason: why, where not a person asks for it: its record keeps it.
 
         Returns:
             "cancelled", "stopping" (it runs, and stops at its next batch), or the state in
@@ -348,7 +363,8 @@ class Records:
         while True:
             queue = self._queue_of(record.id)
             keys = [*_queued_keys(record.id, queue), events_key(record.id), QUEUES, UNKEPT]
-            outcome = self._run("cancel", keys, [record.id, KEPT_AFTER_THE_END_MS, queue])
+            why = json.dumps(asdict(reason)) if reason else ""
+            outcome = self._run("cancel", keys, [record.id, KEPT_AFTER_THE_END_MS, queue, why])
             if outcome != "moved":
                 return outcome
 

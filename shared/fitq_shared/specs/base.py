@@ -48,6 +48,9 @@ def _spoken_here(version: int) -> int:
     return version
 
 
+Version = Annotated[int, Field(strict=True), AfterValidator(_spoken_here)]
+
+
 def _in_seconds(value: object) -> object:
     return seconds_of(value) if isinstance(value, str) else value
 
@@ -107,9 +110,7 @@ class JobSpec(Spec):
     Of what waits for the same workers, `priority` "high" goes first, mostly.
     """
 
-    schema_version: Annotated[int, Field(strict=True), AfterValidator(_spoken_here)] = (
-        SCHEMA_VERSION
-    )
+    schema_version: Version = SCHEMA_VERSION
     kind: str
     name: Label
     owner: Owner

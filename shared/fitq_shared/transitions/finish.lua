@@ -11,6 +11,8 @@ local time = redis.call('TIME')
 local now = string.format('%d.%06d', time[1], time[2])
 local ran = string.format('%.3f', tonumber(job[5] or '0') + tonumber(now) - tonumber(job[4]))
 redis.call('HSET', KEYS[1], 'state', ARGV[4], 'finished', now, 'ran', ran)
+-- Why it was to be cancelled, when it was faster.
+if ARGV[4] == 'succeeded' then redis.call('HDEL', KEYS[1], 'reason') end
 if #ARGV > 7 then redis.call('HSET', KEYS[1], unpack(ARGV, 8)) end
 redis.call('HDEL', KEYS[1], 'lease')
 redis.call('ZREM', KEYS[2], ARGV[1])

@@ -1,0 +1,252 @@
+"""Sweeps in Redis: each change names the version of the record that it was made of."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from importlib import resources
+from typing import Any
+
+from fitq_shared.errors import UnknownJob
+from fitq_shared.record import UNREADABLE
+from fitq_shared.records import LONGEST_NAME
+from fitq_shared.redis_link import Redis
+from fitq_shared.store import Store
+from fitq_shared.sweeps.record import SweepRecord, Trial
+from fitq_shared.sweeps.spec import SweepSpec
+from fitq_shared.texts import shown
+
+log = logging.getLogger(__name__)
+
+SWEEPS = "fitq:sweeps"
+# Those that a worker's conductor has to look after.
+OPEN = "fitq:sweeps:open"
+# Those of which the volume may have an older copy.
+UNKEPT = "fitq:sweeps:unkept"
+FOLDER = "sweeps"
+KIND = "sweep"
+_ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def sweep_key(sweep_id: str) -> str:
+    """The key of a sweep's record."""
+    return f"fitq:sweep:{sweep_id}"
+
+
+def trials_key(sweep_id: str) -> str:
+    """The key of a sweep's trials, by their number."""
+    return f"fitq:sweep:{sweep_id}:trials"
+
+
+def name_key(name: str) -> str:
+    """The key of the sweeps that go by a name, by the time they were created."""
+    return f"fitq:sweeps:name:{name}"
+
+
+class Sweeps:
+    """Reads and changes the records of sweeps."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self._scripts: dict[str, Any] = {}
+
+    def create(self, spec: SweepSpec, prove: Callable[[str], str | None]) -> SweepRecord:
+        """Write the record of a new sweep; a worker's conductor finds it.
+
+        Args:
+            prove: makes the client's signature for a sweep's id, if it signs.
+        """
+        while True:
+            sweep_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
+            record = SweepRecord(
+                id=sweep_id,
+                name=spec.name,
+                owner=spec.owner,
+                spec=spec.model_dump(mode="json"),
+                spec_hash=spec.digest(),
+                state="running",
+                version=0,
+                created=self.now(),
+                proof=prove(sweep_id),
+            )
+            if self.write(record):
+                return self.get(sweep_id)
+
+    def write(
+        self,
+        record: SweepRecord,
+        trials: Sequence[Trial] = (),
+        *,
+        unfinished: bool = True,
+        keep: bool = True,
+    ) -> bool:
+        """Write a change of the record, made of the version that it names, and of these trials.
+
+        Args:
+            unfinished: a conductor still has something to do.
+            keep: the volume needs a copy of this.
+
+        Returns:
+            False when somebody else has changed it since: nothing was written.
+        """
+        fields = record.to_fields()
+        del fields["version"]
+        flat = [part for pair in fields.items() for part in pair]
+        args = [
+            *(record.id, record.version, secrets.token_hex(8), int(unfinished)),
+            *(int(keep), repr(record.created), len(flat), *flat),
+            *(part for trial in trials for part in (trial.number, trial.to_text())),
+        ]
+        return self._run("sweep_write", self._keys(record), args) == "written"
+
+    def get(self, sweep_id: str) -> SweepRecord:
+        """The record of this id.
+
+        Raises:
+            UnknownJob: there is none, or something else than fitq has written it.
+        """
+        fields: Any = self.redis.hgetall(sweep_key(sweep_id))
+        if not fields:
+            raise UnknownJob(f"there is no sweep {shown(sweep_id)}", "see `fitq sweep list`")
+        try:
+            record = SweepRecord.from_fields(fields)
+            if record.id != sweep_id:
+                raise ValueError("it is another's")
+        except UNREADABLE as error:
+            raise UnknownJob(
+                f"the record of sweep {shown(sweep_id)} cannot be read: fitq has not written it so",
+                "look who else writes to this Redis",
+            ) from error
+        return record
+
+    def trials(self, sweep_id: str) -> list[Trial]:
+        """The trials that there are so far, by number. What is none is passed over."""
+        texts: Any = self.redis.hgetall(trials_key(sweep_id))
+        found = []
+        for number, text in texts.items():
+            try:
+                trial = Trial.from_text(text)
+                if str(trial.number) != number:
+                    raise ValueError("it has another number")
+            except UNREADABLE as error:
+                log.warning("passing over trial %s of sweep %s: %s", number, sweep_id, error)
+                continue
+            found.append(trial)
+        return sorted(found, key=lambda trial: trial.number)
+
+    def find(self, reference: str) -> SweepRecord:
+        """The sweep that an id, the beginning of one, or a name refers to: the newest of a name.
+
+        Raises:
+            UnknownJob: there is none, or several begin like this.
+        """
+        if not reference.isprintable() or len(reference) > LONGEST_NAME:
+            raise UnknownJob(f"there is no sweep {shown(reference)}", "see `fitq sweep list`")
+        if self.redis.exists(sweep_key(reference)):
+            return self.get(reference)
+        named: Any = self.redis.zrevrange(name_key(reference), 0, 0)
+        if named:
+            return self.get(named[0])
+        ids: Any = self.redis.zrange(SWEEPS, 0, -1)
+        matches = [i for i in ids if len(reference) >= 2 and i.startswith(reference)]
+        if len(matches) == 1:
+            return self.get(matches[0])
+        if matches:
+            listed = ", ".join(matches[:5])
+            raise UnknownJob(f"several sweeps begin with {reference!r}: {listed}", "give more")
+        raise UnknownJob(
+            f"there is no sweep {reference!r}{self._guess(reference)}", "see `fitq sweep list`"
+        )
+
+    def all(self, limit: int | None = None) -> Iterator[SweepRecord]:
+        """The records, newest first; what cannot be read is passed over."""
+        ids: Any = self.redis.zrevrange(SWEEPS, 0, (limit or 0) - 1)
+        yield from self._readable(ids)
+
+    def open(self) -> Iterator[SweepRecord]:
+        """The sweeps that a conductor has to look after."""
+        ids: Any = sorted(self.redis.smembers(OPEN))
+        yield from self._readable(ids)
+
+    def forget(self, record: SweepRecord) -> bool:
+        """Remove the record of a sweep that has ended. False when it goes on, or has changed."""
+        outcome = self._run("sweep_forget", self._keys(record), [record.id, record.version])
+        return outcome == "forgotten"
+
+    def restore(self, record: SweepRecord, trials: Sequence[Trial]) -> bool:
+        """Write the record of a sweep that Redis has lost. False when Redis knows it."""
+        return self.write(replace(record, version=0), trials)
+
+    def unkept(self) -> list[str]:
+        """The sweeps whose copy in the volume is to be renewed, at most 100 of them."""
+        ids: Any = self.redis.srandmember(UNKEPT, 100)
+        return sorted(ids)
+
+    def kept(self, sweep_id: str, version: int) -> str:
+        """Say that the volume has a copy of this version: "kept", "changed" or "gone"."""
+        return self._run("sweep_kept", [sweep_key(sweep_id), UNKEPT], [sweep_id, version])
+
+    def now(self) -> float:
+        """The time by Redis's clock, in seconds since the epoch."""
+        seconds, micros = self.redis.time()
+        return float(seconds) + micros / 1e6
+
+    def _readable(self, ids: Iterable[str]) -> Iterator[SweepRecord]:
+        for sweep_id in ids:
+            try:
+                yield self.get(sweep_id)
+            except UnknownJob as error:
+                log.warning("passing over a sweep: %s", error.message)
+
+    def _guess(self, reference: str) -> str:
+        from difflib import get_close_matches  # noqa: PLC0415 - seldom needed
+
+        near = get_close_matches(reference, {record.name for record in self.all(500)}, 1)
+        return f"; did you mean {near[0]!r}?" if near else ""
+
+    def _keys(self, record: SweepRecord) -> list[str]:
+        sweep, trials = sweep_key(record.id), trials_key(record.id)
+        return [sweep, trials, SWEEPS, name_key(record.name), OPEN, UNKEPT]
+
+    def _run(self, name: str, keys: list[str], args: list[Any]) -> str:
+        if name not in self._scripts:
+            source = resources.files("fitq_shared.transitions") / f"{name}.lua"
+            self._scripts[name] = self.redis.register_script(source.read_text(encoding="utf-8"))
+        return str(self._scripts[name](keys=keys, args=args))
+
+
+def copy_path(sweep_id: str) -> str:
+    """Where the store keeps the copy of a sweep's record."""
+    return f"{FOLDER}/{sweep_id}/sweep.json"
+
+
+def keep_copy(store: Store, record: SweepRecord, trials: Sequence[Trial]) -> None:
+    """Write the sweep into the volume, for the day on which Redis has lost it.
+
+    Raises:
+        StoreError: the volume cannot be written.
+    """
+    content = {"sweep": record.to_fields(), "trials": [trial.to_text() for trial in trials]}
+    store.write(copy_path(record.id), json.dumps(content, indent=1).encode())
+
+
+def copies(store: Store) -> Iterator[tuple[SweepRecord, list[Trial]]]:
+    """The sweeps that the volume knows. What is no sweep is passed over.
+
+    Raises:
+        StoreError: the volume cannot be read.
+    """
+    for path in store.files(FOLDER):
+        if not path.endswith("/sweep.json"):
+            continue
+        try:
+            content: Any = json.loads(store.read(f"{FOLDER}/{path}"))
+            record = SweepRecord.from_fields(content["sweep"])
+            trials = [Trial.from_text(text) for text in content["trials"]]
+        except UNREADABLE:
+            continue
+        if path == f"{record.id}/sweep.json":
+            yield record, trials

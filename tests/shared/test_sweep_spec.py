@@ -1,0 +1,151 @@
+"""What a sweep may be, and the trainings that it makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fitq_shared.errors import InvalidInput
+from fitq_shared.sweeps.spec import SweepSpec, goal_of
+
+
+def parse(**changes: Any) -> SweepSpec:
+    least: dict[str, Any] = {
+        "name": "brave-otter",
+        "owner": "ann",
+        "train": {"dataset": "mnist", "model": "mlp", "epochs": 2},
+        "space": {"lr": [1e-2, 1e-3], "units": "64..512:log"},
+        "trials": 4,
+    }
+    return SweepSpec.parse({**least, **changes})
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        parse(**changes)
+    return caught.value.message
+
+
+def test_short_names_are_written_in_full() -> None:
+    assert set(parse().space) == {"optimizer.learning_rate", "model.units"}
+
+
+def test_a_path_may_be_written_as_tables() -> None:
+    spec = parse(space={"optimizer": {"learning_rate": [0.1, 0.2]}, "units": "1..9"})
+    assert set(spec.space) == {"optimizer.learning_rate", "model.units"}
+
+
+def test_grids_are_walked_while_the_rest_is_drawn() -> None:
+    # Given a sweep over a grid of two and a range
+    spec = parse(trials=8)
+    # When its trials are listed
+    trials = [spec.drawn(number) for number in range(1, 9)]
+    # Then both points of the grid come in turn, and the drawn values differ
+    assert [t["optimizer.learning_rate"] for t in trials] == [0.01, 0.001] * 4
+    assert len({t["model.units"] for t in trials}) > 4
+
+
+def test_a_seed_gives_the_same_trials_and_another_seed_others() -> None:
+    first, again, other = parse(seed=1), parse(seed=1), parse(seed=2)
+    assert first.drawn(3) == again.drawn(3)
+    assert [first.drawn(n) for n in (1, 2, 3)] != [other.drawn(n) for n in (1, 2, 3)]
+
+
+def test_a_grid_has_as_many_trials_as_points() -> None:
+    spec = parse(space={"lr": [0.1, 0.2], "units": [8, 16, [8, 8]]}, trials=None)
+    assert (spec.sampler, spec.trials) == ("grid", 6)
+
+
+def test_a_trial_is_a_training_named_and_tagged_after_its_sweep() -> None:
+    # Given a sweep with a seed and tags
+    spec = parse(seed=7, tags=["digits"])
+    # When the training of its third trial is made
+    job = spec.trial(3, {"optimizer.learning_rate": 0.5, "model.units": 99}, "sweep-abc")
+    # Then it has the trial's values, and all else of the sweep
+    assert (job.name, job.owner, job.tags, job.seed) == (
+        "brave-otter-3",
+        "ann",
+        ("digits", "sweep-abc"),
+        7,
+    )
+    assert job.optimizer.learning_rate == 0.5
+    assert job.model.model_dump()["units"] == (99,)
+    assert job.epochs == 2
+
+
+def test_a_spec_reads_its_own_form() -> None:
+    spec = parse(stop="asha", model_name="digits", promote="production", parallel=2)
+    again = SweepSpec.parse(spec.model_dump(mode="json"))
+    assert again == spec
+    assert again.digest() == spec.digest()
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    # When nearly everything is wrong
+    message = refusal(
+        train={"dataset": "mnst", "model": "mlp", "name": "mine"},
+        space={"lr": [1e-2, -1], "unitz": "64..512", "units": "9..1", "epochs": {"low": 1}},
+        stop="medan",
+        metric="val_acc",
+        promote="production",
+    )
+    # Then all of it is said, in the words of the file, with the nearest right ones
+    for expected in (
+        "train.dataset = 'mnst'",
+        "train.name = 'mine': expected none",
+        "optimizer.learning_rate = -1",
+        "(did you mean 'units'?)",
+        "space.units = '9..1'",
+        "space.epochs.high is missing",
+        "(did you mean 'median'?)",
+        "metric = 'val_acc'",
+        "model_name is missing",
+    ):
+        assert expected in message, expected
+
+
+@pytest.mark.parametrize("sampler", ["random", "optuna"])
+def test_the_ends_of_a_range_must_make_trainings(sampler: str) -> None:
+    assert "model.units[0] = 0" in refusal(space={"units": "0..5"}, sampler=sampler)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"trials": None}, "trials is missing"),
+        ({"trials": 1001}, "at most 1000"),
+        ({"sampler": "grid"}, "space.model.units = 'a range'"),
+        ({"sampler": "random", "space": {"lr": [1.0]}}, "nothing is to be drawn"),
+        ({"space": {"lr": [0.1, 0.2]}, "trials": 3}, "the grid's 2 points"),
+        ({"space": {"lr": [0.1], "learning_rate": [0.2]}}, "each parameter once"),
+        ({"space": {"lr": [0.1], "optimizer": ["sgd"]}}, "nothing within space.optimizer"),
+        ({"space": {"name": ["a"]}}, "the sweep gives each trial its name"),
+        ({"space": {}}, "a table of what differs"),
+        ({"space": 7}, "a table of what differs"),
+        ({"train": None}, "train is missing"),
+        ({"name": "x" * 56}, "name = "),
+        ({"paralel": 2}, "did you mean 'parallel'?"),
+        ({"metric": "val_accuracy", "train": {"dataset": "mnist", "model": "mlp",
+          "validation_split": 0}}, "val_… needs a validation_split above 0"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_sweep_is_refused(changes: dict[str, Any], expected: str) -> None:
+    assert expected in refusal(**changes)
+
+
+@pytest.mark.parametrize(
+    ("metric", "goal"),
+    [("val_accuracy", "max"), ("loss", "min"), ("val_mae", "min"), ("val_top_5_accuracy", "max"),
+     ("val_mean_absolute_error", "min"), ("val_auc", "max")],
+)  # fmt: skip
+def test_whether_a_metric_is_to_be_great_its_name_tells(metric: str, goal: str) -> None:
+    assert goal_of(metric) == goal
+
+
+def test_values_that_somebody_else_wrote_are_not_the_sweeps() -> None:
+    spec = parse()
+    assert spec.allows({"optimizer.learning_rate": 0.01, "model.units": 64})
+    assert not spec.allows({"optimizer.learning_rate": 0.02, "model.units": 64})
+    assert not spec.allows({"optimizer.learning_rate": 0.01})
+    assert not spec.allows({"optimizer.learning_rate": 0.01, "model.units": 64, "epochs": 9})

@@ -29,6 +29,7 @@ class AttemptFolder:
     model = "model.keras"
     model_config = "model.json"
     summary = "summary.txt"
+    check = "check.json"
     history_csv = "history.csv"
     history_json = "history.json"
     metrics = "metrics.json"

@@ -11,6 +11,7 @@ which it was found:
 - CVE-2025-9906, a config that turns safe mode off: `keras.config` is not listed.
 - CVE-2025-9905, `.h5` files, for which safe mode is ignored: refused by their content.
 - CVE-2025-12058, look-up layers that read any file or URL: a vocabulary must not be a path.
+- CVE-2026-12479, names of layers that lead out of the folder for vocabularies: refused.
 - CVE-2026-1462, TFSMLayer and its kind, which load programs: the classes are refused.
 - CVE-2026-0897 and CVE-2026-1669, HDF5 weights that declare a huge shape, or read other files: the
   worker's weights_files.py.
@@ -229,10 +230,19 @@ def _check_part(part: Mapping[str, Any]) -> None:
     if part.get("registered_name") not in (None, name):
         raise BadArchive(f"its config names the class {shown(part['registered_name'])} of a user")
     config = part.get("config")
-    if isinstance(config, Mapping) and isinstance(config.get("vocabulary"), str):
+    if not isinstance(config, Mapping):
+        return
+    if _leads_away(config.get("name")):
+        raise BadArchive(f"the name {shown(config['name'])} of a layer leads to another folder")
+    if isinstance(config.get("vocabulary"), str):
         raise BadArchive(
             f"its layer {shown(name)} would read the file {shown(config['vocabulary'])}"
         )
+
+
+def _leads_away(name: object) -> bool:
+    """Whether a layer's name would be another folder, where Keras keeps what layers have learnt."""
+    return isinstance(name, str) and (name in (".", "..") or "/" in name or "\\" in name)
 
 
 def _check_function(part: Mapping[str, Any], module: str | None) -> None:

@@ -109,6 +109,10 @@ def run_attempt(job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
 
 def _claim_and_run(child: _Child, job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
     identity = child.identity
+    if not identity.allows_code and child.records.get(job_id).needs.code:
+        # Only a message that was sent to the wrong queue comes here: its job still waits elsewhere.
+        log.warning("job %s: left, it brings code of its own, which is not allowed here", job_id)
+        raise NotPublished("not-allowed")
     attempt = _claim(child, job_id, number, spec_hash)
     # The lease may have run out while Redis was away; the parent renews it, if not just yet.
     if attempt == "no-lease" and child.lease.renew() == "held":

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from fitq_worker.rows import ShuffledRows
 
 
+# What an operation raises that cannot take its arrays.
+OP_ERRORS: tuple[type[Exception], ...] = (tf.errors.OpError,)
+
+
 class _Mirrored:
     """What several devices train a model with; None for one device."""
 

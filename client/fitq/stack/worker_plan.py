@@ -86,7 +86,8 @@ def worker_programs(
     return [
         Program(
             name=f"worker-{number}",
-            command=(*command, *plan.arguments),
+            # The stack is its user's own: whoever submits here could run the code anyhow.
+            command=(*command, *plan.arguments, "--allow-code"),
             folder=folder.workers,
             group=GROUP,
             may_leave=True,

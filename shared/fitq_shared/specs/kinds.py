@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.specs.base import JobSpec
+from fitq_shared.specs.check import CheckJob
 from fitq_shared.specs.describe import DescribeJob
 from fitq_shared.specs.evaluate import EvaluateJob
 from fitq_shared.specs.mistakes import unknown_choice
@@ -18,6 +19,7 @@ KINDS: dict[str, type[JobSpec]] = {
     "evaluate": EvaluateJob,
     "predict": PredictJob,
     "describe": DescribeJob,
+    "check": CheckJob,
     "promote": PromoteJob,
 }
 

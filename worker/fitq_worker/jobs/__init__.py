@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fitq_worker.job_context import JobContext
-from fitq_worker.jobs import describe, evaluate, predict, promote, train
+from fitq_worker.jobs import check, describe, evaluate, predict, promote, train
 
 Handler = Callable[[JobContext, Any], dict[str, float]]
 
@@ -15,5 +15,6 @@ HANDLERS: dict[str, Handler] = {
     "evaluate": evaluate.run,
     "predict": predict.run,
     "describe": describe.run,
+    "check": check.run,
     "promote": promote.run,
 }

@@ -8,6 +8,7 @@ from fitq.commands._options import as_json
 from fitq.lazy_commands import LazyCommands
 
 COMMANDS = {
+    "check": "Build a model on a worker, without training it.",
     "zoo": "List the models that can be trained by name, with their options.",
 }
 

@@ -1,0 +1,98 @@
+"""`fitq models check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fitq.commands._options import submission
+
+if TYPE_CHECKING:
+    from fitq.queue import Queue
+    from fitq_shared.record import JobRecord
+
+
+@click.command()
+@click.argument("model")
+@click.option("--option", "model_options", multiple=True, help="Of the model or its builder.")
+@click.option("--dataset", help="Try it on two rows of this data set.")
+@click.option("--inputs", help="Fields of the data set to train from. Default: its own choice.")
+@click.option("--target", help="Fields to learn. Default: the data set's own choice.")
+@click.option("--loss", help="Default: the model's own, or one that suits the target.")
+@submission
+def command(
+    model: str,
+    model_options: tuple[str, ...],
+    inputs: str | None,
+    target: str | None,
+    no_wait: bool,
+    dry_run: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Build MODEL on a worker and sum it up, without training it.
+
+    MODEL is one of `fitq models zoo`, a file of Keras, or a builder. With a data set it is tried
+    on two rows: when shapes do not fit, the layer at fault is named.
+
+    \b
+    fitq models check net.py:build --option units=64 --dataset mnist
+    fitq models check model.keras
+    """
+    from fitq.drafts import options
+    from fitq.outcome import submit_and_follow
+    from fitq.own_model import complete_with_files
+    from fitq.queue import Queue
+    from fitq.tables import print_json
+    from fitq.uploads import upload_all
+    from fitq_shared.settings import Settings
+
+    values = {
+        "kind": "check",
+        "model": {"type": model, **options(model_options)},
+        "inputs": _names(inputs),
+        "target": _names(target),
+        **flags,
+    }
+    spec, uploads = complete_with_files(values, Settings.without_queue(), Path())
+    if dry_run:
+        print_json(spec.model_dump(mode="json"))
+        return
+    client = Queue()
+    upload_all(client, uploads)
+    record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
+    if record and not as_json:
+        _print(client, record)
+        data = f" --dataset {flags['dataset']}" if flags["dataset"] else " --dataset NAME"
+        click.echo(f"next: fitq train --model {model}{data}")
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",")]
+
+
+def _print(client: Queue, record: JobRecord) -> None:
+    from fitq.tables import print_table
+    from fitq_shared.attempt_folder import AttemptFolder
+    from fitq_shared.texts import plain
+
+    if not client.has_store:
+        click.echo("the summary is in the store, which this client cannot read", err=True)
+        return
+    folder = client.folder(record)
+    click.echo(plain(folder.read(AttemptFolder.summary).decode()))
+    found: Any = folder.read_json(AttemptFolder.check)
+    print_table(
+        ["", "name", "shape", "dtype"],
+        [
+            [side, one["name"], " × ".join(map(str, one["shape"])) or "a number", one["dtype"]]
+            for side, key in (("input", "inputs"), ("output", "outputs"))
+            for one in found[key]
+        ],
+    )
+    compiled = "has a loss and an optimizer of its own" if found["compiled"] else "is not compiled"
+    more = found["from_builder"]
+    brings = f"; its builder brings {', '.join(more)}" if more else ""
+    click.echo(f"{found['name']} ({found['class']}) {compiled}{brings}")

@@ -55,8 +55,10 @@ def redis(settings: Settings) -> Redis:
 def shared_worker(
     tmp_path_factory: pytest.TempPathFactory, session_settings: Settings
 ) -> Iterator[Worker]:
-    """One worker for all tests that only need jobs to be run."""
-    worker = Worker(session_settings, tmp_path_factory.mktemp("worker")).wait_until_ready()
+    """One worker for all tests that only need jobs to be run, those with code of users' too."""
+    worker = Worker(
+        session_settings, tmp_path_factory.mktemp("worker"), arguments=("--allow-code",)
+    ).wait_until_ready()
     yield worker
     worker.stop()
 

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from fitq.queue import Queue
-from fitq.waiting import nobody, where_it_stands
+from fitq.waiting import after_whom, nobody, where_it_stands
 from fitq_shared.events import ENDINGS, Event
 from fitq_shared.record import JobRecord
 from fitq_shared.texts import printable
@@ -82,13 +82,15 @@ class _View:
     def begin(self) -> None:
         """Say at once if nobody is there to run the job."""
         record = self._client.job(self._record.id)
-        if record.state == "queued" and (text := nobody(record, self._client.workers())):
+        if record.state == "waiting":
+            self._say(after_whom(self._client.before(record)))
+        elif record.state == "queued" and (text := nobody(record, self._client.workers())):
             self._say(text)
 
     def show(self, event: Event) -> None:
         """Show what has happened."""
         data = event.data
-        self._waiting = event.type in ("queued", "requeued")
+        self._waiting = event.type in ("waiting", "queued", "requeued")
         if event.type == "started":
             self._say(f"attempt {event.attempt} runs on {data['worker']}")
         elif event.type == "requeued":
@@ -105,11 +107,15 @@ class _View:
         self._ticks += 1
         if self._ticks < _TICKS_UNTIL_WORKERS_ARE_COUNTED:
             return
+        record = self._client.job(self._record.id)
+        if record.state == "waiting":
+            self._say(after_whom(self._client.before(record)))
+            return
         workers = self._client.workers()
         if text := nobody(self._record, workers):
             self._say(text)
-        elif place := self._client.place(self._record):
-            self._say(where_it_stands(self._record, place, workers))
+        elif place := self._client.place(record):
+            self._say(where_it_stands(record, place, workers))
 
     def _move(self, data: Mapping[str, Any]) -> None:
         total = data["epochs"] * data["batches"]

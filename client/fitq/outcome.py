@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import click
 
 from fitq.cli import INTERRUPTED
+from fitq.commands._options import chosen_before, find_each
 from fitq.queue import Queue
 from fitq.tables import print_json, print_metrics
+from fitq.waiting import after_whom
 from fitq_shared.errors import QueueUnreachable
 from fitq_shared.record import JobRecord
 from fitq_shared.specs.base import JobSpec
@@ -25,13 +27,15 @@ def submit_and_follow(
         The record of the job if it has succeeded, else None. Exits with 1 when it has failed
         or was cancelled, with 130 when the user stopped following.
     """
-    record = client.submit(spec)
+    record = client.submit(spec, find_each(client, chosen_before()))
     if not wait:
         if as_json:
             print_json(record.public())
         else:
-            click.echo(f"{record.id}  {record.name}  queued: {record.summary}")
+            click.echo(f"{record.id}  {record.name}  {record.state}: {record.summary}")
             click.echo(f"follow it with `fitq watch {record.name}`", err=True)
+            if record.state == "waiting":
+                click.echo(after_whom(client.before(record)), err=True)
             say_if_nobody_is_there(client, record)
         return None
     click.echo(f"job {record.id} ({record.name}): {printable(record.summary)}", err=True)
@@ -84,7 +88,8 @@ def show_end(client: Queue, record: JobRecord, *, as_json: bool) -> JobRecord | 
     if record.state == "succeeded":
         return record
     if record.state == "cancelled":
-        click.secho(f"{record.name} was cancelled", fg="yellow", err=True)
+        why = f": {plain(record.reason.message)}" if record.reason else ""
+        click.secho(f"{record.name} was cancelled{why}", fg="yellow", err=True)
     elif record.reason:
         click.secho(f"{record.name} failed: ", fg="red", bold=True, nl=False, err=True)
         click.echo(plain(record.reason.message), err=True)

@@ -14,12 +14,12 @@ from fitq.removal import needed_models, remove_job, why_not
 from fitq.retention import Findings, Retention, find_waste
 from fitq.waste import Waste, remove_waste
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError
+from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
 from fitq_shared.events import ENDINGS, Event, follow
-from fitq_shared.model_refs import model_ref
+from fitq_shared.model_refs import model_ref, pending_model
 from fitq_shared.outage import Outage
 from fitq_shared.record import JobRecord
-from fitq_shared.records import Place, Records
+from fitq_shared.records import NewJob, Place, Records
 from fitq_shared.redis_link import (
     PATIENT_SECONDS,
     QUICK_SECONDS,
@@ -30,7 +30,7 @@ from fitq_shared.redis_link import (
 )
 from fitq_shared.registry import Registry
 from fitq_shared.settings import Settings
-from fitq_shared.specs.base import JobSpec, ModelRef
+from fitq_shared.specs.base import JobSpec, ModelRef, PendingModel
 from fitq_shared.store import Store
 from fitq_shared.workers import (
     DrainMode,
@@ -95,26 +95,55 @@ class Queue:
 
     # -- jobs -----------------------------------------------------------------------------
 
-    def submit(self, spec: JobSpec) -> JobRecord:
-        """Queue a job.
+    def submit(self, spec: JobSpec, after: Sequence[JobRecord] = ()) -> JobRecord:
+        """Queue a job, or let it wait until the jobs that it comes after have succeeded.
 
         Behind Sentinels, says on standard error when no replica has confirmed the job.
+
+        Raises:
+            InvalidInput: one that it comes after has failed or was cancelled.
         """
-        from fitq_shared.dispatch import create
+        _refuse_to_wait_for(after)
+        before = tuple(dict.fromkeys(record.id for record in after))
+        [record] = self.submit_all([NewJob(self.new_ids(1)[0], spec, before)])
+        return record
+
+    def new_ids(self, count: int) -> list[str]:
+        """Ids for `submit_all`, by which the specs of its jobs may name each other."""
+        with reporting_unreachable(self.settings):
+            return self._records.new_ids(count)
+
+    def submit_all(self, jobs: Sequence[NewJob]) -> list[JobRecord]:
+        """Queue jobs, all or none: whoever dies here leaves none of them, or all."""
+        from fitq_shared.dispatch import create_all, settle_all
         from fitq_shared.signing import Signer
 
         with reporting_unreachable(self.settings):
             self._redis.ping()
             app = self._celery()
-            record = create(self._records, spec, Signer.from_settings(self.settings))
-            _send(app, record)
+            records = create_all(self._records, jobs, Signer.from_settings(self.settings))
+            for record in records:
+                if record.state == "queued":
+                    _send(app, record)
+            if any(record.after for record in records):
+                settle_all(app, self._records)
+                records = [self._records.get(record.id) for record in records]
             if is_replicated(self.settings) and not replica_has_all(self._redis):
+                names = ", ".join(record.name for record in records)
                 say(
-                    f"no replica of Redis has confirmed {record.name} within a second: a failover "
-                    f"now could lose it; if `fitq show {record.id}` then does not know it, "
+                    f"no replica of Redis has confirmed {names} within a second: a failover "
+                    f"now could lose it; if `fitq show {records[0].id}` then does not know it, "
                     f"submit it again"
                 )
-            return record
+            return records
+
+    def before(self, record: JobRecord) -> list[JobRecord]:
+        """The jobs that a job comes after, as far as they are there."""
+        found = []
+        for job_id in record.after:
+            with contextlib.suppress(UnknownJob), reporting_unreachable(self.settings):
+                found.append(self._records.get(job_id))
+        return found
 
     def job(self, reference: str) -> JobRecord:
         """The job that an id, the beginning of one, or a name refers to; or the one that has made
@@ -156,7 +185,9 @@ class Queue:
     def cancel(self, record: JobRecord) -> str:
         """Cancel a job: "cancelled", "stopping", or the state in which it had ended."""
         with reporting_unreachable(self.settings):
-            return self._records.cancel(record)
+            outcome = self._records.cancel(record)
+            self._settle()
+            return outcome
 
     def retry(self, record: JobRecord, *, fresh: bool = False) -> JobRecord:
         """Queue a job that has failed or was cancelled again: the record as it is then.
@@ -165,8 +196,11 @@ class Queue:
             fresh: from the start, not from its last checkpoint.
 
         Raises:
-            InvalidInput: the job has succeeded, or has not ended.
+            InvalidInput: the job has succeeded, or has not ended; or it comes after one that has
+                failed or was cancelled.
         """
+        if not record.released:
+            _refuse_to_wait_for(self.before(record))
         with reporting_unreachable(self.settings):
             outcome = self._records.retry(record, fresh=fresh)
             current = self._records.get(record.id)
@@ -175,8 +209,19 @@ class Queue:
                     f"{record.name} cannot be retried: it is {current.state}",
                     f"see `fitq show {record.name}`",
                 )
-            _send(self._celery(), current)
-            return current
+            if current.state == "queued":
+                _send(self._celery(), current)
+            self._settle()
+            return self._records.get(record.id)
+
+    def _settle(self) -> None:
+        """Let go, stop or hold what comes after jobs that were changed; else a reaper does it."""
+        from kombu.exceptions import OperationalError
+
+        from fitq_shared.dispatch import settle_all
+
+        with contextlib.suppress(OperationalError):
+            settle_all(self._celery(), self._records)
 
     def _celery(self) -> Celery:
         from fitq_shared.celery_app import make_app
@@ -255,9 +300,14 @@ class Queue:
 
     # -- models and artifacts -------------------------------------------------------------
 
-    def model(self, reference: str) -> tuple[JobRecord, ModelRef]:
+    def model(
+        self, reference: str, awaited: Sequence[str] = ()
+    ) -> tuple[JobRecord, ModelRef | PendingModel]:
         """The published model that "name@3", "name@alias", "name" (its newest version), or the
         name or id of a training job refers to.
+
+        Args:
+            awaited: jobs whose models may be yet to come, since the one to submit comes after.
 
         Raises:
             UnknownModel: there is no such version or alias; suggests the nearest.
@@ -270,6 +320,8 @@ class Queue:
                 record = self._records.get(version.job)
                 return record, model_ref(record, version.label)
         record = self.job(reference)
+        if not record.ended and record.id in [self.job(other).id for other in awaited]:
+            return record, pending_model(record)
         return record, model_ref(record)
 
     @property
@@ -384,6 +436,24 @@ class Queue:
                 "mount the volume, or correct FITQ_STORE",
             )
         return store
+
+
+def _refuse_to_wait_for(records: Sequence[JobRecord]) -> None:
+    """What comes after a job that has ended without success would end with it at once.
+
+    Raises:
+        InvalidInput: names each of them.
+    """
+    words = {"failed": "has failed", "cancelled": "was cancelled"}
+    wrong = [record for record in records if record.state in words]
+    if wrong:
+        raise InvalidInput(
+            "\n".join(
+                f"nothing can come after {record.name}: it {words[record.state]}"
+                for record in wrong
+            ),
+            "; ".join(f"first `fitq retry {record.name}`" for record in wrong),
+        )
 
 
 def _send(app: Celery, record: JobRecord) -> None:

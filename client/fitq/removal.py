@@ -12,7 +12,6 @@ not go, the job may have been retried, and a later attempt is not what was to be
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from fitq_shared.errors import InvalidInput, StoreError
 from fitq_shared.record import JobRecord
@@ -39,12 +38,16 @@ def being_removed(store: Store, job_id: str) -> bool:
 
 
 def needed_models(records: Records) -> dict[str, JobRecord]:
-    """The jobs whose models are yet to be used, each with a job that waits or runs for it."""
+    """The jobs that others are yet to use the models of, or wait for, each with one of those."""
     needed = {}
     for record in records.all():
-        model: Any = record.spec.get("model")
-        if not record.ended and isinstance(model, dict) and isinstance(model.get("job"), str):
-            needed[model["job"]] = record
+        if record.ended:
+            continue
+        for model in (record.spec.get("model"), record.spec.get("init_from")):
+            if isinstance(model, dict) and isinstance(model.get("job"), str):
+                needed[model["job"]] = record
+        for job_id in record.after:
+            needed.setdefault(job_id, record)
     return needed
 
 
@@ -53,6 +56,11 @@ def why_not(record: JobRecord, needed: dict[str, JobRecord]) -> tuple[str, str] 
     if not record.ended:
         return f"{record.name} is {record.state}", f"first `fitq cancel {record.name}`"
     user = needed.get(record.id)
+    if user is not None and user.state == "waiting":
+        return (
+            f"{user.name} comes after {record.name}, and waits",
+            f"wait for it: `fitq wait {user.name}`, or `fitq cancel {user.name}`",
+        )
     if user is not None:
         return (
             f"the model of {record.name} is needed by {user.name}, which is {user.state}",

@@ -27,6 +27,14 @@ def nobody(record: JobRecord, workers: Sequence[WorkerInfo]) -> str:
     return f"{text}; start one with `fitq-worker{_flags(record)}`{_stack(record)}{there}"
 
 
+def after_whom(before: Sequence[JobRecord]) -> str:
+    """Which of the jobs that a waiting job comes after have not succeeded yet."""
+    open_ = [f"{record.name}, which is {record.state}" for record in before]
+    done = [record.state == "succeeded" for record in before]
+    left = [text for text, over in zip(open_, done, strict=True) if not over]
+    return f"waiting: after {'; and after '.join(left)}" if left else "waiting: it is let go now"
+
+
 def where_it_stands(record: JobRecord, place: Place, workers: Sequence[WorkerInfo]) -> str:
     """How many jobs are before a queued job, and how many workers take such jobs."""
     parts = ["it is next" if place.before == 0 else f"{place.before} before it"]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fitq_shared.errors import FitqError
 from fitq_shared.job_message import JobMessage, message_prefix
 from fitq_shared.queues import task_name
 from fitq_shared.record import JobRecord
-from fitq_shared.records import Records
+from fitq_shared.records import NewJob, Records
 from fitq_shared.specs.base import JobSpec
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from fitq_shared.signing import Signer
+
+
+# A job may let go or stop those behind it, and these the next: so many at one look.
+LONGEST_CASCADE = 20
 
 
 def create(
@@ -26,6 +32,38 @@ def create(
         return signer.prove(job_id, spec.kind, spec.digest()) if signer else None
 
     return records.create(spec, prove, chosen_id)
+
+
+def create_all(
+    records: Records, jobs: Sequence[NewJob], signer: Signer | None = None
+) -> list[JobRecord]:
+    """The records of new jobs, all or none.
+
+    Raises:
+        FitqError: somebody else has taken one of the ids at this moment.
+    """
+
+    def prove(job: NewJob) -> str | None:
+        return signer.prove(job.id, job.spec.kind, job.spec.digest()) if signer else None
+
+    made = records.create_all(jobs, prove)
+    if not made:
+        raise FitqError("another job has taken an id at this moment", "submit it again")
+    return made
+
+
+def settle_all(app: Celery, records: Records) -> None:
+    """Let go, stop or hold the jobs that come after others which have changed.
+
+    Whoever ends a job does this, and every reaper: what the one does not come to, the next does.
+    """
+    for _ in range(LONGEST_CASCADE):
+        waiting = records.unsettled()
+        if not waiting:
+            return
+        for job_id in waiting:
+            if records.settle(job_id) == "released":
+                send(app, records.get(job_id))
 
 
 def send_to_front(app: Celery, records: Records, record: JobRecord) -> None:

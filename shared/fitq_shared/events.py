@@ -1,7 +1,7 @@
 """What happens to a job, as a stream that clients follow.
 
-Types: queued, started, progress, epoch, requeued, succeeded, failed, cancelled. The states'
-events are written together with the state (transitions/); the worker adds the others.
+Types: waiting, queued, started, progress, epoch, requeued, succeeded, failed, cancelled. The
+states' events are written together with the state (transitions/); the worker adds the others.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from fitq_shared.queues import DeviceNeed, Needs, Priority, QueueName
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.specs.base import Label
 
-State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+State = Literal["waiting", "queued", "running", "succeeded", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 # What `from_fields` raises for what is no record.
@@ -44,7 +44,8 @@ class JobRecord:
     of the infrastructure; `ran` is for how long earlier attempts have run, in seconds. A queued
     job that is `due` later waits until then. `proof` is the client's signature, if it signs.
     `queue` is where it waits: the name says its needs, its priority and its lane, which stays
-    the same until the job is retried.
+    the same until the job is retried. It waits until all the jobs that it comes `after` have
+    succeeded; then it is `released`, once for ever.
     """
 
     id: str
@@ -69,6 +70,8 @@ class JobRecord:
     ran: float = 0.0
     due: float | None = None
     proof: str | None = None
+    after: tuple[str, ...] = ()
+    released: bool = False
     started: float | None = None
     finished: float | None = None
     worker: str | None = None
@@ -114,11 +117,11 @@ class JobRecord:
         """The record as Redis keeps it."""
         fields = {}
         for name, value in asdict(self).items():
-            if value is None or value is False:
+            if value is None or value is False or (name == "after" and not value):
                 continue
             if name == "spec":
                 fields[name] = json.dumps(value, sort_keys=True, separators=(",", ":"))
-            elif name in ("tags", "reason", "metrics"):
+            elif name in ("tags", "reason", "metrics", "after"):
                 fields[name] = json.dumps(value)
             else:
                 fields[name] = "1" if value is True else str(value)
@@ -131,8 +134,7 @@ class JobRecord:
         Raises:
             one of UNREADABLE: this is no record.
         """
-        if not _ID.fullmatch(fields["id"]):
-            raise ValueError("an id has up to 32 small letters and digits")
+        _id(fields["id"])
 
         def number(name: str) -> float | None:
             return float(fields[name]) if name in fields else None
@@ -161,6 +163,8 @@ class JobRecord:
             ran=float(fields.get("ran", 0)),
             due=number("due"),
             proof=fields.get("proof"),
+            after=tuple(_id(one) for one in json.loads(fields.get("after", "[]"))),
+            released="released" in fields,
             started=number("started"),
             finished=number("finished"),
             worker=fields.get("worker"),
@@ -182,6 +186,12 @@ class Attempt:
     job_id: str
     number: int
     token: str
+
+
+def _id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise ValueError("an id has up to 32 small letters and digits")
+    return value
 
 
 def _spec(text: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ RUNNING = "fitq:running"
 DELAYED = "fitq:delayed"
 # Jobs that have ended, of which the volume may still have an older copy.
 UNKEPT = "fitq:unkept"
+# Jobs that come after others which have changed since: to be looked at once more.
+UNSETTLED = "fitq:unsettled"
 # The queues in which jobs wait now: there could be thousands, of which a few are in use.
 QUEUES = "fitq:queues"
 
@@ -34,3 +36,8 @@ def taken_key(queue: str) -> str:
 def name_key(name: str) -> str:
     """The key of the jobs that go by a name, by the time they were created."""
     return f"fitq:name:{name}"
+
+
+def behind_key(job_id: str) -> str:
+    """The key of the jobs that come after a job."""
+    return f"fitq:behind:{job_id}"

@@ -1,6 +1,6 @@
 """Job records: the truth about every job, in Redis.
 
-States: queued, running, succeeded, failed, cancelled. Every change is a compare-and-set on
+States: waiting, queued, running, succeeded, failed, cancelled. Every change is a compare-and-set on
 (state, attempt, owner), done by one Lua script in transitions/ under Redis's clock, so of two
 workers that think a job is theirs, one is told that it is not.
 """
@@ -27,6 +27,8 @@ from fitq_shared.record_keys import (
     QUEUES,
     RUNNING,
     UNKEPT,
+    UNSETTLED,
+    behind_key,
     front_key,
     job_key,
     name_key,
@@ -51,6 +53,15 @@ FAULT_LIMIT = 10
 LONGEST_NAME = 100
 
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A job to be made: its id (of `Records.new_ids`), its spec, and the jobs it comes after."""
+
+    id: str
+    spec: JobSpec
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,15 @@ class Records:
 
     # -- making and finding ---------------------------------------------------------------
 
+    def new_ids(self, count: int) -> list[str]:
+        """Ids that no job has now, for `create_all`."""
+        found: list[str] = []
+        while len(found) < count:
+            job_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
+            if job_id not in found and not self.redis.exists(job_key(job_id)):
+                found.append(job_id)
+        return found
+
     def create(
         self,
         spec: JobSpec,
@@ -92,48 +112,59 @@ class Records:
             chosen_id: the id of the job, by which it is made once, whoever asks how often: if
                 there is one, that is the job.
         """
-        nonce = secrets.token_hex(8)
-        queue = self._queue_for(spec.owner, spec.needs.name, spec.priority)
         while True:
-            job_id = chosen_id or "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
-            fields = {
-                "id": job_id,
-                "name": spec.name,
-                "kind": spec.kind,
-                "owner": spec.owner,
-                "tags": json.dumps(spec.tags),
-                "device": spec.device,
-                "summary": spec.summary,
-                "spec": spec.canonical(),
-                "spec_hash": spec.digest(),
-                "schema": str(SCHEMA_VERSION),
-            }
-            if prove is not None and (proof := prove(job_id)):
-                fields["proof"] = proof
-            keys = [
-                job_key(job_id),
-                JOBS,
-                queued_key(queue),
-                name_key(spec.name),
-                events_key(job_id),
-                QUEUES,
-            ]
-            outcome = self._run("create", keys, [job_id, nonce, queue, *_flat(fields)])
-            if outcome == "created" or chosen_id is not None:
-                return self.get(job_id)
+            job = NewJob(chosen_id or self.new_ids(1)[0], spec)
+            if records := self.create_all([job], lambda new: prove(new.id) if prove else None):
+                return records[0]
+            if chosen_id is not None:
+                return self.get(chosen_id)
+
+    def create_all(
+        self, jobs: Sequence[NewJob], prove: Callable[[NewJob], str | None]
+    ) -> list[JobRecord]:
+        """Write the records of new jobs, all or none: queued, or waiting for those before them.
+
+        Args:
+            jobs: each may come after others of them.
+            prove: makes the client's signature for a job, if it signs.
+
+        Returns:
+            Nothing when somebody else has taken one of the ids meanwhile.
+        """
+        keys, args = [JOBS, QUEUES, UNSETTLED], [secrets.token_hex(8)]
+        queues: dict[tuple[str, ...], str] = {}
+        for job in jobs:
+            spec = job.spec
+            lanes = (spec.owner, spec.needs.name, spec.priority)
+            if lanes not in queues:
+                queues[lanes] = self._queue_for(spec.owner, spec.needs.name, spec.priority)
+            queue = queues[lanes]
+            fields = _new_fields(job, prove(job))
+            behind = [behind_key(other) for other in job.after]
+            keys += [job_key(job.id), queued_key(queue), name_key(spec.name), events_key(job.id)]
+            new = {"id": job.id, "queue": queue, "fields": fields, "behind": behind}
+            args.append(json.dumps(new))
+        if self._run("create", keys, args) != "created":
+            return []
+        return [self.get(job.id) for job in jobs]
 
     def restore(self, fields: Mapping[str, str]) -> bool:
         """Write the record of a job that Redis has lost; a queued one is found by a reaper.
 
         Args:
-            fields: as a record keeps them, the state "queued" or one that ends a job.
+            fields: as a record keeps them, the state "queued", "waiting", or one that ends
+                a job.
 
         Returns:
             False when Redis knows the job: nothing was changed.
         """
         job_id, queued = fields["id"], fields["state"] == "queued"
         queue = fields["queue"]
-        keys = [job_key(job_id), JOBS, name_key(fields["name"]), front_key(queue), QUEUES]
+        before = JobRecord.from_fields(fields).after
+        keys = [
+            *(job_key(job_id), JOBS, name_key(fields["name"]), front_key(queue), QUEUES),
+            *(UNSETTLED, behind_key(job_id), *map(behind_key, before)),
+        ]
         args = [job_id, fields["created"], int(queued), queue, *_flat(fields)]
         return self._run("restore", keys, args) == "restored"
 
@@ -342,6 +373,8 @@ class Records:
             events_key(job_id),
             UNKEPT,
             QUEUES,
+            UNSETTLED,
+            behind_key(job_id),
             *([unless_leased] if unless_leased else []),
         ]
         args = [
@@ -362,7 +395,10 @@ class Records:
         """
         while True:
             queue = self._queue_of(record.id)
-            keys = [*_queued_keys(record.id, queue), events_key(record.id), QUEUES, UNKEPT]
+            keys = [
+                *(*_queued_keys(record.id, queue), events_key(record.id), QUEUES, UNKEPT),
+                *(UNSETTLED, behind_key(record.id)),
+            ]
             why = json.dumps(asdict(reason)) if reason else ""
             outcome = self._run("cancel", keys, [record.id, KEPT_AFTER_THE_END_MS, queue, why])
             if outcome != "moved":
@@ -380,7 +416,10 @@ class Records:
         """
         name = QueueName.parse(record.queue)
         queue = self._queue_for(record.owner, name.need, name.priority, name.schema)
-        keys = [job_key(record.id), queued_key(queue), events_key(record.id), QUEUES]
+        keys = [
+            *(job_key(record.id), queued_key(queue), events_key(record.id), QUEUES),
+            *(UNSETTLED, behind_key(record.id)),
+        ]
         return self._run("retry", keys, [record.id, record.attempt, int(fresh), queue])
 
     def forget(self, record: JobRecord) -> str:
@@ -397,6 +436,9 @@ class Records:
             events_key(record.id),
             progress_key(record.id),
             versions_key(record.id),
+            UNSETTLED,
+            behind_key(record.id),
+            *map(behind_key, record.after),
         ]
         return self._run("forget", keys, [record.id, record.attempt])
 
@@ -405,6 +447,31 @@ class Records:
         keys = [*_queued_keys(record.id, record.queue), QUEUES]
         args = [record.id, record.attempt, repr(record.sent), secrets.token_hex(4), record.queue]
         return self._run("resend", keys, args) == "resend"
+
+    def unsettled(self) -> list[str]:
+        """The ids of jobs that come after others which have changed, at most 100 of them."""
+        ids: Any = self.redis.srandmember(UNSETTLED, 100)
+        return list(ids)
+
+    def settle(self, job_id: str) -> str:
+        """Do with a job what follows from those that it comes after: see settle.lua.
+
+        Returns:
+            "released" to the one who is to send its message, to all others its state now.
+        """
+        try:
+            record = self.get(job_id)
+        except UnknownJob:
+            self.redis.srem(UNSETTLED, job_id)
+            return "unknown"
+        name = QueueName.parse(record.queue)
+        queue = self._queue_for(record.owner, name.need, name.priority, name.schema)
+        keys = [
+            *(job_key(job_id), UNSETTLED, behind_key(job_id), queued_key(queue), QUEUES),
+            *(events_key(job_id), UNKEPT, *map(job_key, record.after)),
+        ]
+        args = [job_id, secrets.token_hex(4), queue, KEPT_AFTER_THE_END_MS, *record.after]
+        return self._run("settle", keys, args)
 
     def unkept(self) -> Iterator[str]:
         """The ids of ended jobs whose copy in the volume is to be renewed, at most 100 of them."""
@@ -438,7 +505,10 @@ class Records:
         fields: Mapping[str, str],
         model_name: str | None = None,
     ) -> bool:
-        keys = [job_key(attempt.job_id), RUNNING, events_key(attempt.job_id), UNKEPT]
+        keys = [
+            *(job_key(attempt.job_id), RUNNING, events_key(attempt.job_id), UNKEPT),
+            *(UNSETTLED, behind_key(attempt.job_id)),
+        ]
         if model_name is not None:
             keys += [model_key(model_name), MODELS, versions_key(attempt.job_id), UNKEPT_MODELS]
         args = [
@@ -510,6 +580,28 @@ class Records:
 
     def _run(self, name: str, keys: list[str], args: list[Any]) -> str:
         return self._scripts.run(name, keys, args)
+
+
+def _new_fields(job: NewJob, proof: str | None) -> dict[str, str]:
+    """What the record of a new job says that its place in Redis does not."""
+    spec = job.spec
+    fields = {
+        "id": job.id,
+        "name": spec.name,
+        "kind": spec.kind,
+        "owner": spec.owner,
+        "tags": json.dumps(spec.tags),
+        "device": spec.device,
+        "summary": spec.summary,
+        "spec": spec.canonical(),
+        "spec_hash": spec.digest(),
+        "schema": str(SCHEMA_VERSION),
+    }
+    if job.after:
+        fields["after"] = json.dumps(job.after)
+    if proof:
+        fields["proof"] = proof
+    return fields
 
 
 def _queued_keys(job_id: str, queue: str) -> list[str]:

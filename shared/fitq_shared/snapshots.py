@@ -45,13 +45,15 @@ def newest(store: Store) -> Iterator[JobRecord]:
 
 
 def to_be_restored(record: JobRecord) -> dict[str, str]:
-    """The fields of the record to write: a job that had not ended is queued as its next attempt."""
+    """The fields of the record to write: a job that had not ended is queued as its next attempt, or
+    waits again for those that it comes after."""
     fields = record.to_fields()
     if record.ended:
         return fields
     for name in ("worker", "device_name", "started", "due"):
         fields.pop(name, None)
-    return {**fields, "state": "queued", "attempt": str(record.attempt + 1)}
+    state = "waiting" if record.after and not record.released else "queued"
+    return {**fields, "state": state, "attempt": str(record.attempt + 1)}
 
 
 def _read(store: Store, path: str) -> JobRecord | None:

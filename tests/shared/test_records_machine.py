@@ -28,8 +28,17 @@ from fitq_shared.events import events_key
 from fitq_shared.lease import Lease
 from fitq_shared.queues import LANES, Needs, QueueName, lanes_of
 from fitq_shared.record import Attempt, JobRecord, Reason
-from fitq_shared.record_keys import DELAYED, JOBS, QUEUES, RUNNING, front_key, job_key, queued_key
-from fitq_shared.records import FAULT_LIMIT, Records
+from fitq_shared.record_keys import (
+    DELAYED,
+    JOBS,
+    QUEUES,
+    RUNNING,
+    UNSETTLED,
+    front_key,
+    job_key,
+    queued_key,
+)
+from fitq_shared.records import FAULT_LIMIT, NewJob, Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.snapshots import to_be_restored
 from fitq_shared.specs.train import TrainJob
@@ -43,7 +52,7 @@ BELIEVERS = st.sampled_from([None, None, None, *WORKERS])
 LOSS_LIMIT = 3
 KEPT = (
     *("state", "attempt", "first_attempt", "token", "threads", "losses", "faults", "cancel"),
-    *("reason", "manifest"),
+    *("reason", "manifest", "after", "released"),
 )
 NEEDS = ({}, {"device": "cpu", "priority": "high"}, {"gpus": 2, "min_gpu_memory": "20GiB"})
 OWNERS = ("ann", "bob", "cat")
@@ -77,6 +86,8 @@ class Job:
     reason: Reason | None = None
     manifest: str | None = None
     forgotten: bool = False
+    after: tuple[str, ...] = ()
+    released: bool = False
     given_back: Attempt | None = None
     events: list[tuple[str, int]] = field(default_factory=lambda: [("queued", 1)])
 
@@ -124,6 +135,7 @@ class RecordsMachine(RuleBasedStateMachine):
         self.leases = {name: Lease(redis, f"cpu:{name}", name, 3600) for name in WORKERS}
         self.holding: set[str] = set()
         self.highest: dict[str, int] = {}
+        self.unsettled: set[str] = set()
 
     @initialize(target=jobs, needs=st.lists(st.sampled_from(NEEDS), min_size=2, max_size=3))
     def begin(self, needs: list[Any]) -> Any:
@@ -166,6 +178,88 @@ class RecordsMachine(RuleBasedStateMachine):
         self.check_lane(job, spec.needs, spec.priority)
         self.known[job.id] = job
         return job
+
+    @precondition(lambda self: len(self.known) < 6)
+    @rule(
+        target=jobs,
+        before=st.lists(jobs, min_size=1, max_size=2, unique_by=lambda job: job.id),
+        owner=st.sampled_from(OWNERS),
+    )
+    def create_after(self, before: list[Job], owner: str) -> Job:
+        """A job that comes after others, which may have ended or be gone by now."""
+        values = {"name": "three", "owner": owner, "dataset": "mnist", "model": "mlp"}
+        new = NewJob(
+            self.records.new_ids(1)[0], TrainJob.parse(values), tuple(job.id for job in before)
+        )
+        [record] = self.records.create_all([new], lambda _: None)
+        job = Job(record.id, record.queue, owner, new.spec.digest(), None, "waiting")
+        job.after, job.events = new.after, [("waiting", 1)]
+        self.known[job.id] = job
+        self.unsettled.add(job.id)
+        return job
+
+    def tell_those_behind(self, job: Job) -> None:
+        there = [one for one in self.known.values() if not one.forgotten]
+        self.unsettled |= {one.id for one in there if job.id in one.after}
+
+    @rule(job=jobs)
+    def settle(self, job: Job) -> None:
+        """Whoever looks at a job that comes after others, with reason or without."""
+        expected = self._settle(job)
+        assert self.records.settle(job.id) == expected
+        if expected == "released":
+            job.queue = self.records.get(job.id).queue
+            job.place, job.sent = queued_key(job.queue), job.sent + 1
+
+    def _settle(self, job: Job) -> str:
+        self.unsettled.discard(job.id)
+        if job.forgotten:
+            return "unknown"
+        stopped = job.state in ("failed", "cancelled") and (
+            job.reason is not None and job.reason.kind == "after"
+        )
+        if job.state != "waiting" and not stopped:
+            return job.state
+        before = [self.known[one] for one in job.after]
+        bad = [one for one in before if one.forgotten or one.state in ("failed", "cancelled")]
+        if bad and stopped:
+            return job.state
+        if bad:
+            failed = any(one.forgotten or one.state == "failed" for one in bad)
+            job.end("failed" if failed else "cancelled")
+            job.reason = self.reason_after(bad, failed)
+            self.tell_those_behind(job)
+            return job.state
+        if stopped:
+            job.state, job.attempt, job.reason = "waiting", job.attempt + 1, None
+            job.events.append(("waiting", job.attempt))
+            self.tell_those_behind(job)
+        if any(one.state != "succeeded" for one in before):
+            return "waiting"
+        job.state, job.released = "queued", True
+        job.events.append(("queued", job.attempt))
+        return "released"
+
+    def reason_after(self, bad: list[Job], failed: bool) -> Reason:
+        """As settle.lua says it: of the last that stops it, a failure before a cancellation."""
+        told: Reason | None = None
+        state = ""
+        for one in bad:
+            if one.forgotten:
+                told = Reason("after", f"after {one.id}, which was removed", "submit it again")
+                state = "failed"
+            elif one.state == "failed" or (one.state == "cancelled" and not state):
+                state = one.state
+                told = one.reason
+                if told is None or told.kind != "after":
+                    said = f": {told.message}" if told else ""
+                    what = ("failed" if state == "failed" else "was cancelled") + said
+                    name = self.records.get(one.id).name
+                    hint = f"go on from there with `fitq retry {name}`"
+                    told = Reason("after", f"after {name}, which {what}", hint)
+        assert told is not None
+        assert failed == (state == "failed")
+        return told
 
     def check_lane(self, job: Job, needs: Needs, priority: str) -> None:
         """Fewer owners than lanes: no new job comes behind those of another owner alone."""
@@ -263,6 +357,7 @@ class RecordsMachine(RuleBasedStateMachine):
         reason = Reason("bad-job", f"the loss is {sum_}")
         if job.runs_as(attempt):
             job.end(state)
+            self.tell_those_behind(job)
             job.manifest = sum_ * 64 if state == "succeeded" else None
             job.reason = reason if state == "failed" else None
         answer = {
@@ -301,9 +396,11 @@ class RecordsMachine(RuleBasedStateMachine):
         job.faults += counts == "fault"
         if job.cancel:
             job.end("cancelled")
+            self.tell_those_behind(job)
             return "cancelled"
         if job.losses >= LOSS_LIMIT or job.faults >= FAULT_LIMIT:
             job.end("failed")
+            self.tell_those_behind(job)
             job.reason = reason
             return "failed"
         waits = counts == "fault" or (counts == "lost" and job.losses > 1)
@@ -326,9 +423,10 @@ class RecordsMachine(RuleBasedStateMachine):
     def cancel(self, one: Seen) -> None:
         job = self.known[one.record.id]
         expected = "unknown" if job.forgotten else job.state
-        if expected == "queued":
+        if expected in ("waiting", "queued"):
             job.cancel = True
             job.end("cancelled")
+            self.tell_those_behind(job)
             expected = "cancelled"
         elif expected == "running":
             job.cancel = True
@@ -344,24 +442,29 @@ class RecordsMachine(RuleBasedStateMachine):
         if job.attempt > before:
             record = self.records.get(job.id)
             job.queue = record.queue
-            self.check_lane(job, record.needs, record.priority)
-            job.send(queued_key(job.queue))
+            if job.state == "queued":
+                self.check_lane(job, record.needs, record.priority)
+                job.send(queued_key(job.queue))
 
     def _retry(self, job: Job, known_attempt: int, fresh: bool) -> str:
         if job.forgotten:
             return "stale"
-        if job.state == "queued" and job.attempt == known_attempt + 1:
+        if job.state in ("waiting", "queued") and job.attempt == known_attempt + 1:
             return "retried"
         if job.attempt != known_attempt:
             return "stale"
         if job.state not in ("failed", "cancelled"):
             return job.state
-        job.state, job.attempt, job.token = "queued", job.attempt + 1, None
+        waits = bool(job.after) and not job.released
+        job.state, job.attempt, job.token = "waiting" if waits else "queued", job.attempt + 1, None
+        self.tell_those_behind(job)
+        if waits:
+            self.unsettled.add(job.id)
         job.losses = job.faults = 0
         job.cancel, job.reason, job.manifest = False, None, None
         if fresh:
             job.threads, job.first_attempt = None, job.attempt
-        job.events.append(("queued", job.attempt))
+        job.events.append((job.state, job.attempt))
         return "retried"
 
     @rule(target=seen, job=jobs, act=st.sampled_from(["cancel", "retry", "retry", "fresh"]))
@@ -381,7 +484,10 @@ class RecordsMachine(RuleBasedStateMachine):
         job = self.known[one.record.id]
         as_seen = job.ended and job.attempt == one.record.attempt
         expected = "forgotten" if job.forgotten or as_seen else job.state
-        job.forgotten = expected == "forgotten"
+        if expected == "forgotten" and not job.forgotten:
+            job.forgotten = True
+            self.tell_those_behind(job)
+            self.unsettled.discard(job.id)
         assert self.records.forget(one.record) == expected
 
     @rule(one=seen)
@@ -426,6 +532,7 @@ class RecordsMachine(RuleBasedStateMachine):
                 pipe.hgetall(job_key(job.id))
                 pipe.xrange(events_key(job.id))
             found: Any = pipe.execute()
+        assert self.redis.smembers(UNSETTLED) == self.unsettled
         assert self.redis.smembers(QUEUES) == {job.queue for job in jobs if job.waits}
         self._check_places(dict(zip(SETS, map(set, found), strict=False)))
         for job, fields, entries in zip(
@@ -464,6 +571,8 @@ class RecordsMachine(RuleBasedStateMachine):
             if job.forgotten or job.ended:
                 continue
             self.lose_lease(job.token or "blue", taken=False)
+            if job.state == "waiting":
+                self.cancel(Seen(self.records.get(job.id), job.sent))
             if job.state == "running":
                 orphan = Attempt(job.id, job.attempt, job.token or "")
                 self.give_back(orphan, "", guarded=True)

@@ -34,6 +34,8 @@ def full(records, train_job):
         ran=12.345,
         due=1763980000.25,
         proof="a.b.c",
+        after=("abc2", "def3"),
+        released=True,
         started=1763979990.123456,
         finished=1763979999.654321,
         worker="cpu0-1@här",

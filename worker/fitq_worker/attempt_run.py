@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import redis
+from kombu.exceptions import OperationalError
 
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.dispatch import settle_all
 from fitq_shared.errors import FitqError, JobError, StoreError
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, JobRecord, Reason
@@ -31,6 +33,7 @@ from fitq_worker.job_log import job_log
 from fitq_worker.jobs import HANDLERS
 from fitq_worker.other_threads import ProcessDied, run_with_threads
 from fitq_worker.own_errors import own_errors
+from fitq_worker.pending_models import resolved
 from fitq_worker.reporter import Reporter, StopJob
 from fitq_worker.stuck_jobs import timed_out
 from fitq_worker.volume import open_volume
@@ -139,6 +142,21 @@ def _claim(child: _Child, job_id: str, number: int, spec_hash: str) -> Attempt |
 def run_claimed(attempt: Attempt) -> dict[str, Any]:
     """Run a claimed attempt, and publish what it made; as `run_attempt`."""
     child = _child
+    try:
+        return _run_to_its_end(child, attempt)
+    finally:
+        _settle_chains(child)
+
+
+def _settle_chains(child: _Child) -> None:
+    """Let those go that come after this job; if that fails, a reaper does it within a second."""
+    try:
+        settle_all(child.app, child.live_records)
+    except (redis.RedisError, OperationalError) as error:
+        log.warning("what comes after this job is left to the reapers: %s", error)
+
+
+def _run_to_its_end(child: _Child, attempt: Attempt) -> dict[str, Any]:
     record = child.records.get(attempt.job_id)
     if (record.id, record.attempt) != (attempt.job_id, attempt.number):
         raise NotPublished("outdated")
@@ -163,7 +181,7 @@ def run_claimed(attempt: Attempt) -> dict[str, Any]:
 def _work(
     child: _Child, attempt: Attempt, record: JobRecord, folder: AttemptFolder
 ) -> dict[str, float]:
-    spec = parse_spec(record.spec)
+    spec = resolved(parse_spec(record.spec), child.records, child.signer)
     context = JobContext(
         record=record,
         folder=folder,

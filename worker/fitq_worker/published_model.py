@@ -13,7 +13,7 @@ import keras
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.catalogue import DATASETS
 from fitq_shared.errors import BadJob, InvalidInput, StoreError
-from fitq_shared.specs.base import ModelRef
+from fitq_shared.specs.base import AnyModel, ModelRef, PendingModel
 from fitq_shared.specs.code import UserCode
 from fitq_shared.specs.models import CodeModel
 from fitq_shared.specs.train import TrainJob
@@ -40,7 +40,7 @@ class PublishedModel:
 
 
 def load_published(
-    store: Store, reference: ModelRef, keep_code: KeepCode | None = None
+    store: Store, reference: AnyModel, keep_code: KeepCode | None = None
 ) -> PublishedModel:
     """Load a published model; keeps a few warm, unless they need code of their owners'.
 
@@ -55,6 +55,8 @@ def load_published(
         StoreError: an artifact is missing, damaged, or cannot be loaded safely.
         BadJob: it needs code of its owner's, and this worker does not allow that.
     """
+    if isinstance(reference, PendingModel):
+        raise BadJob(f"the job {reference.name} has not made its model", "submit this one again")
     if not reference.code:
         return _load(store.url, reference)
     spec = _spec(store, reference)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from kombu.exceptions import OperationalError
 
-from fitq_shared.dispatch import send_to_front
+from fitq_shared.dispatch import send_to_front, settle_all
 from fitq_shared.outage import ITS_STATE, PASSING
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
@@ -89,6 +89,7 @@ class Reaper:
             self._ask_for_room,
             self._give_back_our_own,
             self._look_at_running_jobs,
+            self._settle_chains,
             self._send_what_is_due,
             self._send_lost_messages,
         ):
@@ -167,6 +168,9 @@ class Reaper:
     ) -> None:
         if give_back(self._app, self._records, attempt, reason, counts, unless_leased):
             log.warning("job %s, attempt %s: %s", attempt.job_id, attempt.number, reason.message)
+
+    def _settle_chains(self) -> None:
+        settle_all(self._app, self._records)
 
     def _send_what_is_due(self) -> None:
         # What is sent last comes first: the one that has waited longest.

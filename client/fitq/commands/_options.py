@@ -24,6 +24,20 @@ jobs = click.argument("jobs", nargs=-1, required=True)
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
+_BEFORE = "fitq.after"
+
+
+def _keep_before(context: click.Context, _: click.Parameter, jobs: tuple[str, ...]) -> None:
+    context.meta[_BEFORE] = jobs
+
+
+def chosen_before() -> tuple[str, ...]:
+    """The jobs that `--after` names, for the command that is run."""
+    context = click.get_current_context(silent=True)
+    jobs: tuple[str, ...] = context.meta.get(_BEFORE, ()) if context else ()
+    return jobs
+
+
 def submission(command: Callable[..., Any]) -> Callable[..., Any]:
     """What every submitting command takes."""
     decorators: list[Decorator] = [
@@ -34,6 +48,13 @@ def submission(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--timeout", help="How long it may run: 90s, 15min, 2h. Default: for ever."),
         click.option("--name", help="A name for the job. Default: one that can be said aloud."),
         click.option("--tag", "tags", multiple=True, help="A tag to find the job by; several."),
+        click.option(
+            "--after",
+            multiple=True,
+            expose_value=False,
+            callback=_keep_before,
+            help="Begin when this job has succeeded; several: when all have.",
+        ),
         click.option("--no-wait", is_flag=True, help="Return the job's id at once."),
         click.option("--dry-run", is_flag=True, help="Print the complete spec, submit nothing."),
         as_json,

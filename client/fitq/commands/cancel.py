@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 # For how long to wait for the end of running jobs: most end at their next batch.
 WAIT_SECONDS = 10.0
-_OPEN = ("queued", "running")
+_OPEN = ("waiting", "queued", "running")
 _STOPPING = "stopping: at its next batch; if it is stuck, its worker ends it within seconds"
 
 
 @click.command()
 @click.argument("jobs", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All jobs that match the options below.")
-@click.option("--state", "states", multiple=True, help="queued or running. Default: both.")
+@click.option("--state", "states", multiple=True, help="waiting, queued or running. Default: all.")
 @click.option("--mine", is_flag=True, help="Only my own.")
 @click.option("--owner", help="Only this owner's.")
 @click.option("--tag", "tags", multiple=True, help="Only with this tag; several: with all.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fitq.commands._options import VALUE, submission
+from fitq.commands._options import VALUE, chosen_before, submission
 from fitq.drafts import complete
 
 
@@ -25,7 +25,7 @@ def command(
     from fitq.tables import print_json
 
     client = Queue()
-    trained, reference = client.model(model)
+    trained, reference = client.model(model, chosen_before())
     values = {
         "kind": "evaluate",
         "model": reference.model_dump(),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import click
 
 from fitq.commands._options import as_json
+
+if TYPE_CHECKING:
+    from fitq_shared.record import JobRecord
 
 
 @click.command()
@@ -51,13 +57,21 @@ def command(
     if not found:
         click.echo("no jobs; submit one with `fitq train`", err=True)
         return
+    names = {record.id: record.name for record in found}
     print_table(
         ["id", "name", "kind", "what", "state", "result", "took", "created", "owner", "tags"],
         [
             [
-                *(r.id, r.name, r.kind, r.summary, r.state, headline(r.metrics)),
+                *(r.id, r.name, r.kind, r.summary, _state(r, names), headline(r.metrics)),
                 *(took(r), ago(r.created), r.owner, ",".join(r.tags)),
             ]
             for r in found
         ],
     )
+
+
+def _state(record: JobRecord, names: Mapping[str, str]) -> str:
+    """The state; of a waiting job also after which others."""
+    if record.state != "waiting":
+        return record.state
+    return f"waiting: after {', '.join(names.get(job, job) for job in record.after)}"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fitq_shared.record import JobRecord
 
 _INSTEAD = {
+    "waiting": "see what it waits for with `fitq show {name}`",
     "queued": "follow it with `fitq watch {name}`",
     "running": "follow it with `fitq watch {name}`, or first stop it with `fitq cancel {name}`",
     "succeeded": "see what it made with `fitq show {name}`; to have it made anew, submit it again",
@@ -49,7 +50,9 @@ def command(jobs: tuple[str, ...], fresh: bool, no_wait: bool, as_json: bool) ->
         print_json([record.public() for record in queued])
         return
     for record, begin in zip(queued, begins, strict=True):
-        click.echo(f"{record.id}  {record.name}  queued as attempt {record.attempt}: {begin}")
+        click.echo(
+            f"{record.id}  {record.name}  {record.state} as attempt {record.attempt}: {begin}"
+        )
         say_if_nobody_is_there(client, record)
     names = " ".join(record.name for record in queued)
     click.echo(f"wait for their end with `fitq wait {names}`", err=True)

@@ -50,6 +50,7 @@ def _print(client: Queue, record: JobRecord) -> None:
         "needs": str(record.needs),
         "priority": record.priority,
         "due": _due(record),
+        "after": ", ".join(r.name for r in client.before(record)),
         "waits": _waits(client, record),
         "worker": f"{record.worker}, {record.device_name}" if record.worker else "",
     }
@@ -88,8 +89,10 @@ def _attempts(record: JobRecord) -> str:
 
 def _waits(client: Queue, record: JobRecord) -> str:
     """Where a queued job stands, or that nobody is there to run it."""
-    from fitq.waiting import nobody, where_it_stands
+    from fitq.waiting import after_whom, nobody, where_it_stands
 
+    if record.state == "waiting":
+        return after_whom(client.before(record)).removeprefix("waiting: ")
     if record.state != "queued":
         return ""
     workers = client.workers()

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from fitq.commands._learning import lay_over_learning, learning
-from fitq.commands._options import VALUE, submission
+from fitq.commands._options import VALUE, chosen_before, submission
 from fitq.drafts import options, read_job_file, table
 
 
@@ -103,4 +103,4 @@ def _published(job: str) -> dict[str, Any]:
     """The model that a job has published, as a spec names it."""
     from fitq.queue import Queue
 
-    return Queue().model(job)[1].model_dump()
+    return Queue().model(job, chosen_before())[1].model_dump()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from fitq_shared.errors import Mistake
-from fitq_shared.specs.base import JobSpec, ModelRef, Split, dataset_mistakes
+from fitq_shared.specs.base import AnyModel, JobSpec, Split, dataset_mistakes
 from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.train import PositiveInt
 
@@ -15,7 +15,7 @@ class EvaluateJob(JobSpec):
     """Measure a published model on one split of a data set."""
 
     kind: Literal["evaluate"] = "evaluate"
-    model: ModelRef
+    model: AnyModel
     dataset: AnyDataset
     split: Split = "test"
     batch_size: PositiveInt = 128

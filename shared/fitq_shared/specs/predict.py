@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from fitq_shared.errors import Mistake
-from fitq_shared.specs.base import InputFile, JobSpec, ModelRef, Spec, Split, dataset_mistakes
+from fitq_shared.specs.base import AnyModel, InputFile, JobSpec, Spec, Split, dataset_mistakes
 from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.train import PositiveInt
 
@@ -44,7 +44,7 @@ class PredictJob(JobSpec):
     """Predict classes and probabilities with a published model."""
 
     kind: Literal["predict"] = "predict"
-    model: ModelRef
+    model: AnyModel
     rows: Annotated[DatasetRows | FileRows, Field(discriminator="type")]
     output_format: Literal["npz", "csv"] = "npz"
     batch_size: PositiveInt = 128

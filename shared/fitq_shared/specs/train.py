@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from fitq_shared.errors import Mistake
-from fitq_shared.specs.base import JobSpec, Label, ModelRef, dataset_mistakes, known_dataset
+from fitq_shared.specs.base import AnyModel, JobSpec, Label, dataset_mistakes, known_dataset
 from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.learning import (
     DEFAULT_LOSS,
@@ -57,7 +57,7 @@ class TrainJob(JobSpec):
     model: Model
     inputs: FieldNames | None = None
     target: FieldNames | None = None
-    init_from: ModelRef | None = None
+    init_from: AnyModel | None = None
     optimizer: Annotated[Optimizer, BeforeValidator(named_optimizer)] | None = None
     loss: AnyLoss | None = None
     loss_weights: dict[FieldName, Weight] | None = None

@@ -1,7 +1,7 @@
 -- running(n, token) -> succeeded, failed or cancelled. For succeeded this is the publication.
 -- With a model's name it becomes the next version of that model in the same step.
--- KEYS: job, running, events, unkept; with a model's name model, models, versions_of_job,
---       unkept_models too
+-- KEYS: job, running, events, unkept, unsettled, behind; with a model's name model, models,
+--       versions_of_job, unkept_models too
 -- ARGV: id, attempt, token, state, keep_events_ms, model_name, nonce, then field, value, ...
 local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'started', 'ran')
 -- Our own change, asked for again because its answer was lost on the way.
@@ -17,11 +17,13 @@ if #ARGV > 7 then redis.call('HSET', KEYS[1], unpack(ARGV, 8)) end
 redis.call('HDEL', KEYS[1], 'lease')
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('SADD', KEYS[4], ARGV[1])
+-- Those that come after it are looked at once more, whoever dies before it has done so.
+redis.call('SUNIONSTORE', KEYS[5], KEYS[5], KEYS[6])
 redis.call('XADD', KEYS[3], '*', 'type', ARGV[4], 'attempt', ARGV[2], 'at', now)
 redis.call('PEXPIRE', KEYS[3], ARGV[5])
 if ARGV[6] ~= '' then
   local made = redis.call('HMGET', KEYS[1], 'name', 'owner', 'manifest')
-  register(KEYS[5], KEYS[6], KEYS[7], KEYS[8], {
+  register(KEYS[7], KEYS[8], KEYS[9], KEYS[10], {
     name = ARGV[6], job = ARGV[1], job_name = made[1], by = made[2], manifest = made[3],
     attempt = ARGV[2], now = now, nonce = ARGV[7],
   })

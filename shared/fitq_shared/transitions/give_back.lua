@@ -1,8 +1,8 @@
 -- running(n, token) -> queued(n + 1), because its worker is lost or gives the job back.
 -- A job that was to be cancelled is cancelled; one that lost too many workers, or met too many
 -- faults, has failed. It comes to the front of its queue; after repeated trouble, not at once.
--- KEYS: job, running, front, delayed, events, unkept, queues, and a lease: nothing changes
---       while it is held
+-- KEYS: job, running, front, delayed, events, unkept, queues, unsettled, behind, and a lease:
+--       nothing changes while it is held
 -- ARGV: id, attempt, token, reason (JSON), counts as ('lost', 'fault' or ''), loss_limit,
 --       fault_limit, keep_events_ms, giver, queue
 local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'losses', 'faults', 'cancel',
@@ -15,7 +15,7 @@ if job[9] == change and job[1] == 'queued' and tonumber(job[2]) == following the
 end
 if job[9] == change and job[2] == ARGV[2] then return job[1] end
 if job[1] ~= 'running' or job[2] ~= ARGV[2] or job[3] ~= ARGV[3] then return 'stale' end
-if KEYS[8] and redis.call('GET', KEYS[8]) == ARGV[3] then return 'alive' end
+if KEYS[10] and redis.call('GET', KEYS[10]) == ARGV[3] then return 'alive' end
 local time = redis.call('TIME')
 local now = string.format('%d.%06d', time[1], time[2])
 local losses = tonumber(job[4]) + (ARGV[5] == 'lost' and 1 or 0)
@@ -38,6 +38,7 @@ if state ~= 'queued' then
   redis.call('HSET', KEYS[1], 'finished', now)
   redis.call('PEXPIRE', KEYS[5], ARGV[8])
   redis.call('SADD', KEYS[6], ARGV[1])
+  redis.call('SUNIONSTORE', KEYS[8], KEYS[8], KEYS[9])
   return state
 end
 redis.call('HDEL', KEYS[1], 'started', 'worker', 'device_name')

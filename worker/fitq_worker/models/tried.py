@@ -101,13 +101,18 @@ def named_outputs(model: keras.Model, outputs: Any = None) -> Mapping[str, NDArr
     if isinstance(outputs, Mapping):
         return dict(outputs)
     found = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
-    names = list(getattr(model, "output_names", None) or [])
+    if isinstance(model, keras.Sequential):
+        names = [layer.name for layer in model.layers[-1:]]
+    else:
+        names = list(getattr(model, "output_names", None) or [])
     if len(names) != len(found):
         names = ["output"] if len(found) == 1 else [f"output_{n}" for n in range(len(found))]
     return dict(zip(names, found, strict=True))
 
 
 def _known(model: keras.Model) -> Any:
+    if isinstance(model, keras.Sequential):
+        return model.outputs or {}
     try:
         return model.output
     except (AttributeError, ValueError):

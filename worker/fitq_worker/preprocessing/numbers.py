@@ -32,14 +32,14 @@ class FlattenMaker(Maker):
 class NormalizeMaker(Maker):
     """Mean 0 and variance 1, place by place on the last axis.
 
-    The moments are those of all training rows together, summed up in float64 batch by batch
-    (Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
-    variances", 1979).
+    `mean` is float64 of shape (places,). The moments are those of all training rows together,
+    summed up in float64 batch by batch (Chan, Golub and LeVeque, "Updating formulae and a
+    pairwise algorithm for computing sample variances", 1979).
     """
 
     learns = True
     _count = 0
-    _mean: Any = 0.0
+    mean: Any = 0.0
     _squares: Any = 0.0
 
     def observe(self, values: NDArray[Any]) -> None:
@@ -56,16 +56,21 @@ class NormalizeMaker(Maker):
             return
         count, mean = len(flat), flat.mean(axis=0)
         squares = ((flat - mean) ** 2).sum(axis=0)
-        total, apart = self._count + count, mean - self._mean
+        total, apart = self._count + count, mean - self.mean
         self._squares = self._squares + squares + apart**2 * self._count * count / total
-        self._mean = self._mean + apart * count / total
+        self.mean = self.mean + apart * count / total
         self._count = total
+
+    @property
+    def variance(self) -> Any:
+        """Of each place: float64 of shape (places,)."""
+        return self._squares / self._count
 
     def build(self, x: Any) -> Any:
         """One layer that holds the moments."""
-        variance = self._squares / self._count
+        mean, variance = self.mean.tolist(), self.variance.tolist()
         return keras.layers.Normalization(
-            axis=-1, mean=self._mean.tolist(), variance=variance.tolist(), name=self.layer_name()
+            axis=-1, mean=mean, variance=variance, name=self.layer_name()
         )(x)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -26,7 +27,7 @@ class Preparation:
 
     While a model is trained, `apply` prepares each batch on the host: so a training step of the
     user's own sees what its model takes, texts never reach a GPU, and what augmentation draws
-    depends on seed, epoch and batch alone. `wrap` then puts the same steps in front of the model.
+    depends on the seed and the batch alone. `wrap` then puts the same steps in front of the model.
 
     Attributes:
         raw: the inputs as the data has them.
@@ -54,20 +55,32 @@ class Preparation:
         """Whether no input has any step."""
         return not self._chains
 
-    def apply(self, inputs: Arrays, draw: tuple[int, int] | None = None) -> Arrays:
+    @property
+    def draws(self) -> bool:
+        """Whether rows to be trained on come out differently each time."""
+        return bool(self._drawing)
+
+    def apply(self, inputs: Arrays, drawn_by: NDArray[np.int64] | None = None) -> Arrays:
         """Some rows as the model takes them.
 
         Args:
             inputs: raw, each of shape (n, ...).
-            draw: epoch and batch, both from 0, if the rows are to be trained on: augmentation
-                then changes them. None: nothing is drawn.
+            drawn_by: the numbers of the rows, if they are to be trained on: augmentation then
+                draws by them and the seed alone, so the same batch again comes out the same, in
+                another order (that of another epoch) not. None: nothing is drawn.
         """
         chosen = {name: value for name, value in inputs.items() if name in self._chains}
         if self._run is None or not chosen:
             return inputs
-        if draw is not None:
-            self._set_seeds(*draw)
-        return {**inputs, **self._run(chosen, draw is not None)}
+        if drawn_by is not None:
+            self._set_seeds(drawn_by)
+            return {**inputs, **self._run(chosen, True)}
+        count = len(next(iter(chosen.values())))
+        parts = [
+            self._run({name: value[at : at + MOST_ROWS] for name, value in chosen.items()}, False)
+            for at in range(0, max(1, count), MOST_ROWS)
+        ]
+        return {**inputs, **{name: np.concatenate([p[name] for p in parts]) for name in chosen}}
 
     def wrap(self, model: keras.Model, arrange: Callable[[Arrays], Any] | None = None) -> Any:
         """A model from raw inputs to what `model` gives, the steps its first layers.
@@ -105,18 +118,23 @@ class Preparation:
     def _prepared(self, name: str, x: Any) -> Any:
         return self._chains[name].build(x) if name in self._chains else x
 
-    def _set_seeds(self, epoch: int, batch: int) -> None:
-        """Let all that draws begin where this batch of this epoch begins."""
-        drawing = [
+    @property
+    def _drawing(self) -> list[Any]:
+        """The layers that draw."""
+        return [
             layer
             for chain in self._chains.values()
             for maker in chain.makers
             if isinstance(maker, AugmentMaker)
             for layer in maker.layers
         ]
-        for number, layer in enumerate(drawing):
-            key = np.random.SeedSequence([self._seed, epoch, batch, number])
-            layer.generator.state.assign(key.generate_state(2, np.uint32))
+
+    def _set_seeds(self, rows: NDArray[np.int64]) -> None:
+        """Let all that draws begin anew, at a place of these rows' own."""
+        key = zlib.crc32(np.ascontiguousarray(rows, np.int64).data)
+        for number, layer in enumerate(self._drawing):
+            seed = np.random.SeedSequence([self._seed, key, number])
+            layer.generator.state.assign(seed.generate_state(2, np.uint32))
 
 
 def prepare(

@@ -9,6 +9,7 @@ import click
 
 from fitq.commands._learning import lay_over_learning, learning
 from fitq.commands._options import VALUE, chosen_before, submission
+from fitq.commands._preparing import lay_over_preparing, preparing
 from fitq.drafts import options, read_job_file, table
 
 
@@ -29,7 +30,7 @@ from fitq.drafts import options, read_job_file, table
 @learning
 @click.option("--epochs", type=VALUE, help="Default: 5.")
 @click.option("--batch-size", type=VALUE, help="Default: 128.")
-@click.option("--validation-split", type=VALUE, help="Share of the training rows. Default: 0.2.")
+@preparing
 @click.option("--seed", type=VALUE, help="Default: a random one, kept with the job.")
 @submission
 def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **flags: Any) -> None:
@@ -70,7 +71,6 @@ _PLAIN_FLAGS = (
     "init_from",
     "epochs",
     "batch_size",
-    "validation_split",
     "seed",
     "device",
     "min_gpu_memory",
@@ -97,6 +97,7 @@ def _lay_over(values: dict[str, Any], flags: dict[str, Any]) -> None:
             base = {"type": flags["model"]}
         values["model"] = {**base, **options(flags["model_options"])}
     lay_over_learning(values, flags)
+    lay_over_preparing(values, flags)
 
 
 def _published(job: str) -> dict[str, Any]:

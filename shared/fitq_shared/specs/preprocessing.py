@@ -32,6 +32,12 @@ def _as_text(value: object) -> object:
     return str(value) if type(value) is int else value
 
 
+def _one_alone(value: object) -> object:
+    return (value,) if isinstance(value, str | int) else value
+
+
+# One value where a list is expected stands for a list of it alone.
+Listed = BeforeValidator(_one_alone)
 Category = Annotated[str, StringConstraints(max_length=200), BeforeValidator(_as_text)]
 
 
@@ -86,7 +92,7 @@ class _Lookup(Step):
     """
 
     takes: ClassVar[tuple[Kind, ...]] = ("category", "number")
-    categories: Annotated[tuple[Category, ...], Field(min_length=1)] | None = None
+    categories: Annotated[tuple[Category, ...], Field(min_length=1), Listed] | None = None
     range: tuple[Whole, Whole] | None = None
     most: Annotated[int, Field(strict=True, ge=1, le=MOST_TOKENS)] | None = None
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fitq_shared.specs.train import TrainJob
     from fitq_worker.examples import Examples
 
-Rows = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 _BATCH = 4096
 _MOST_NAMED = 10
@@ -30,14 +30,26 @@ _DRAW = 0x5B117
 class Parts:
     """The rows of each part, in rising order: int64 of shape (n,)."""
 
-    train: Rows
-    validation: Rows
-    test: Rows
+    train: Indices
+    validation: Indices
+    test: Indices
 
-    def of(self, part: Part) -> Rows:
+    def of(self, part: Part) -> Indices:
         """The rows of the part of this name."""
-        rows: Rows = getattr(self, part)
+        rows: Indices = getattr(self, part)
         return rows
+
+
+def split_rows(examples: Examples, spec: TrainJob) -> tuple[Indices, Indices]:
+    """The rows of examples to train on, and those to validate on: int64 of shape (n,) each.
+
+    Raises:
+        BadJob: as `divide` and `values_of`.
+    """
+    column = split_column(spec, examples.targets)
+    values = None if column is None else values_of(examples, column)
+    parts = divide(spec, len(examples), values)
+    return parts.train, parts.validation
 
 
 def divide(spec: TrainJob, count: int, values: NDArray[Any] | None = None) -> Parts:
@@ -119,7 +131,7 @@ def split_column(spec: TrainJob, targets: Iterable[str]) -> str | None:
     return names[0]
 
 
-def _cut(rows: Rows, spec: TrainJob) -> Parts:
+def _cut(rows: Indices, spec: TrainJob) -> Parts:
     """The last rows, and those before them; the cut is that of `Model.fit`."""
     last = math.floor(len(rows) * (1.0 - spec.validation_split))
     first = math.floor(len(rows) * (1.0 - spec.validation_split - spec.split.test_split) + 1e-9)
@@ -132,7 +144,7 @@ def _stratified(values: NDArray[Any], spec: TrainJob, draw: np.random.Generator)
     wanted = {part: share for part, share in shares.items() if share > 0}
     classes, places = np.unique(values, return_inverse=True)
     counts = np.bincount(places, minlength=len(classes))
-    parts: dict[str, list[Rows]] = {part: [] for part in PARTS}
+    parts: dict[str, list[Indices]] = {part: [] for part in PARTS}
     few = []
     by_class = np.split(np.argsort(places, kind="stable"), np.cumsum(counts)[:-1])
     for number, found in enumerate(by_class):
@@ -206,5 +218,5 @@ def _checked(parts: Parts, spec: TrainJob, count: int) -> Parts:
     return parts
 
 
-def _sorted(rows: list[Rows]) -> Rows:
+def _sorted(rows: list[Indices]) -> Indices:
     return np.sort(np.concatenate(rows)) if rows else np.empty(0, np.int64)

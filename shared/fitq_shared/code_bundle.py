@@ -188,9 +188,9 @@ def _check_name(name: str, where: str) -> None:
     if _MEMBER.fullmatch(name) is None:
         expected = "modules named by letters, digits, '_' and '-'"
         raise InvalidInput([Mistake(where, name, expected)], f"rename {name}")
-    whose = "Python's own" if top in sys.stdlib_module_names else "an installed package"
-    if top in sys.stdlib_module_names or top in TAKEN:
-        expected = f"no file with the name of {whose} module {top}, which would hide it"
+    what = "Python's own module" if top in sys.stdlib_module_names else "the installed package"
+    if _is_taken(top):
+        expected = f"no file with the name of {what} {top}, which it would hide"
         raise InvalidInput(
             [Mistake(where, name, expected)], f"rename it, and its imports: my_{top}.py"
         )

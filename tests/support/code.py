@@ -23,12 +23,12 @@ def build(units=4):
 
 
 def write_files(folder: Path, **files: str) -> Path:
-    """Write these files of Python, `__` in a name for a folder; gives the first one's path."""
+    """Write these files of Python, `folder/name` for one in a folder: the first one's path."""
     for name, text in files.items():
-        path = folder / f"{name.replace('__', '/')}.py"
+        path = folder / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text), encoding="utf-8")
-    return folder / f"{next(iter(files)).replace('__', '/')}.py"
+    return folder / f"{next(iter(files))}.py"
 
 
 def user_code(store: Store, main: Path, function: str = "build", **options: Any) -> UserCode:

@@ -83,7 +83,7 @@ def test_a_module_of_any_name_is_the_users(
 
 @pytest.mark.parametrize("name", ["shared", "client", "worker"])
 def test_a_package_of_such_a_name_is_the_users_too(own: Callable[..., OwnCode], name: str) -> None:
-    files = {f"{name}__deep__words": "WORD = 'mine'"}
+    files = {f"{name}/deep/words": "WORD = 'mine'"}
     source = f"def build():\n    from {name}.deep import words\n    return words.WORD"
     with own(main_file=source, **files) as code:
         assert code.call() == "mine"

@@ -39,10 +39,11 @@ def command(as_json: bool) -> None:
         )
         return
     print_table(
-        ["name", "device", "state", "job", "host", "pid", "since", "version"],
+        ["name", "device", "state", "job", "code", "host", "pid", "since", "version"],
         [
             [
                 *(r["name"], r["device_name"], _shown_state(r), r["job"]),
+                "allowed" if r["allows_code"] else "",
                 *(r["host"], r["pid"], ago(float(str(r["since"]))), _version(r)),
             ]
             for r in rows

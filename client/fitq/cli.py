@@ -27,7 +27,7 @@ COMMANDS = {
     "history": "Print a job's training history.",
     "pull": "Copy a job's artifacts to a folder.",
     "datasets": "List and describe the data sets.",
-    "models": "List the models that can be trained, with their options.",
+    "models": "Models by name: versions, aliases, where they come from.",
     "rm": "Remove jobs with all their files.",
     "gc": "Remove what nobody will need again.",
     "workers": "List the workers and what they do.",

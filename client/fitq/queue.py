@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fitq.rebuild import LostJob, find_lost, restore
+from fitq.rebuild import (
+    LostJob,
+    LostModel,
+    find_lost,
+    find_lost_models,
+    restore,
+    restore_model,
+)
 from fitq.removal import needed_models, remove_job, why_not
 from fitq.retention import Findings, Retention, find_waste
 from fitq.waste import Waste, remove_waste
@@ -324,6 +331,16 @@ class Queue:
             return record, pending_model(record)
         return record, model_ref(record)
 
+    def versions_of(self, record: JobRecord) -> list[str]:
+        """As which versions of models a job's result is registered, for example ["mnist@3"]."""
+        with reporting_unreachable(self.settings):
+            return self.registry.versions_of(record.id)
+
+    @property
+    def records(self) -> Records:
+        """All job records, for what reads many of them."""
+        return self._records
+
     @property
     def registry(self) -> Registry:
         """The models that have a name, with their versions and aliases."""
@@ -370,13 +387,16 @@ class Queue:
         """Say whether these jobs can be removed.
 
         Raises:
-            InvalidInput: names each that has not ended, or whose model is still needed.
+            InvalidInput: names each that has not ended, or whose model is registered or needed.
             StoreError: this client has no store.
         """
         self._reachable_store()
         with reporting_unreachable(self.settings):
             needed = needed_models(self._records)
-        refused = [found for record in records if (found := why_not(record, needed))]
+            versions = {record.id: self.registry.versions_of(record.id) for record in records}
+        refused = [
+            found for record in records if (found := why_not(record, needed, versions[record.id]))
+        ]
         if refused:
             whats, todos = zip(*refused, strict=True)
             raise InvalidInput("\n".join(whats), "; ".join(todos))
@@ -426,6 +446,21 @@ class Queue:
         """Write the record of a lost job. False when Redis knows it by now."""
         with reporting_unreachable(self.settings):
             return restore(self._records, job)
+
+    def lost_models(self) -> list[LostModel]:
+        """What the store knows of models, and Redis does not. Changes nothing.
+
+        Raises:
+            StoreError: this client has no store, or cannot read it.
+        """
+        store = self._reachable_store()
+        with reporting_unreachable(self.settings):
+            return find_lost_models(self.registry, store)
+
+    def restore_model(self, model: LostModel) -> int:
+        """Write what Redis does not know of a model: how many versions have come back."""
+        with reporting_unreachable(self.settings):
+            return restore_model(self.registry, model)
 
     def _reachable_store(self) -> Store:
         """The store, if it is there: that of a volume that is not mounted would look empty."""

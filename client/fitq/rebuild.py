@@ -1,15 +1,17 @@
-"""Bringing back the records of jobs that the volume knows, and Redis does not."""
+"""Bringing back the jobs and models that the volume knows, and Redis does not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from fitq.removal import being_removed
-from fitq_shared import snapshots
+from fitq_shared import registry_copies, snapshots
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import StoreError
+from fitq_shared.model_version import ModelVersion
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
+from fitq_shared.registry import Registry
 from fitq_shared.store import Store
 
 
@@ -46,8 +48,47 @@ def find_lost(records: Records, store: Store) -> list[LostJob]:
 
 
 def restore(records: Records, job: LostJob) -> bool:
-    """Write the record of a lost job. False when Redis knows it by now: nothing was changed."""
-    return records.restore(snapshots.to_be_restored(job.known))
+    """Write the record of a lost job. False when Redis knows it by now: nothing was changed.
+
+    What was to be registered is, unless the registry knows of it: so first `restore_model`.
+    """
+    restored = records.restore(snapshots.to_be_restored(job.known))
+    name, registry = job.known.spec.get("model_name"), Registry(records.redis)
+    if restored and job.known.state == "succeeded" and isinstance(name, str):
+        fields, _ = registry.dump(name)
+        if not any(f.startswith("gone:") and f.endswith(f":{job.known.id}") for f in fields):
+            registry.register(job.known, name, job.known.owner)
+    return restored
+
+
+@dataclass(frozen=True)
+class LostModel:
+    """What only the volume knows of a model: these versions, and perhaps where aliases were."""
+
+    copy: registry_copies.ModelCopy
+    versions: tuple[ModelVersion, ...]
+
+
+def find_lost_models(registry: Registry, store: Store) -> list[LostModel]:
+    """The versions of models that Redis does not know. Changes nothing.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    copies = registry_copies.read_copies(store)
+    lost = [
+        LostModel(copy, tuple(registry_copies.lost_versions(registry, copy))) for copy in copies
+    ]
+    return [model for model in lost if model.versions]
+
+
+def restore_model(registry: Registry, lost: LostModel) -> int:
+    """Write what Redis does not know of a model: how many versions have come back."""
+    copy = lost.copy
+    return registry.restore(
+        *(copy.model.name, copy.life, copy.model.versions, copy.model.aliases),
+        *(copy.gone, copy.history),
+    )
 
 
 def _damage(store: Store, record: JobRecord) -> str:

@@ -12,6 +12,7 @@ not go, the job may have been retried, and a later attempt is not what was to be
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from fitq_shared.errors import InvalidInput, StoreError
 from fitq_shared.record import JobRecord
@@ -51,10 +52,20 @@ def needed_models(records: Records) -> dict[str, JobRecord]:
     return needed
 
 
-def why_not(record: JobRecord, needed: dict[str, JobRecord]) -> tuple[str, str] | None:
-    """Why this job cannot be removed, and what to do; None if it can."""
+def why_not(
+    record: JobRecord, needed: dict[str, JobRecord], versions: Sequence[str]
+) -> tuple[str, str] | None:
+    """Why this job cannot be removed, and what to do; None if it can.
+
+    Args:
+        versions: as which versions of models it is registered.
+    """
     if not record.ended:
         return f"{record.name} is {record.state}", f"first `fitq cancel {record.name}`"
+    if versions:
+        what = ", ".join(versions)
+        todo = " and ".join(f"`fitq models rm {version}`" for version in versions)
+        return f"{record.name} has made {what}", f"first {todo}"
     user = needed.get(record.id)
     if user is not None and user.state == "waiting":
         return (
@@ -86,6 +97,12 @@ def remove_job(records: Records, store: Store, record: JobRecord) -> None:
     outcome = records.forget(record)
     if outcome != "forgotten":
         store.remove(mark)
+    if outcome == "registered":
+        raise InvalidInput(
+            f"{record.name} was registered as a model meanwhile: it was not removed",
+            "see `fitq models`",
+        )
+    if outcome != "forgotten":
         raise InvalidInput(
             f"{record.name} was retried meanwhile, and is {outcome}: it was not removed",
             f"look at it with `fitq show {record.name}`",

@@ -18,6 +18,7 @@ from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.durations import DAY, exactly
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
+from fitq_shared.registry import Registry
 from fitq_shared.store import Store, StoredFile
 
 # A write takes minutes at most: what is older was left by a process that died.
@@ -66,7 +67,7 @@ class _Search:
         self._keep = keep
         self._now = now
         self._jobs = {record.id: record for record in records.all()}
-        self._needed = needed_models(records)
+        self._needed = {*needed_models(records), *Registry(records.redis).registered_jobs()}
 
     def run(
         self, files: list[StoredFile], inputs: list[StoredFile], datasets: list[StoredFile]

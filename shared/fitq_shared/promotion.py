@@ -40,6 +40,19 @@ class Promotion:
         )
         return f"{name} is {(self.version if self.promoted else self.before).label}: {compared}"
 
+    def public(self) -> dict[str, object]:
+        """The same for programs."""
+        return {
+            "promoted": self.promoted,
+            "alias": f"{self.version.name}@{self.alias}",
+            "version": self.version.label,
+            "before": self.before.label if self.before else None,
+            "metric": self.metric,
+            "value": self.value,
+            "value_before": self.value_before,
+            "text": self.text,
+        }
+
 
 def promote(registry: Registry, version: ModelVersion, alias: str, by: str) -> Promotion:
     """Let an alias name this version, whatever it named before.

@@ -7,8 +7,9 @@ Numbers are never used again. The volume has a copy (registry_copies.py).
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -200,6 +201,34 @@ class Registry:
             pipe.lrange(history_key(name), 0, -1)
             fields, history = pipe.execute()
         return fields, history
+
+    def restore(
+        self,
+        name: str,
+        life: str,
+        versions: Sequence[ModelVersion],
+        aliases: Mapping[str, int],
+        gone: Sequence[str],
+        history: Sequence[AliasChange],
+    ) -> int:
+        """Write what a copy knows of a model and Redis does not.
+
+        What Redis knows stays as it is; a version whose number another job has by now becomes
+        the newest one. Aliases and history come back once for each life.
+
+        Returns:
+            How many versions have come back.
+        """
+        keys = [model_key(name), MODELS, history_key(name), UNKEPT_MODELS]
+        keys += [versions_key(version.job) for version in versions]
+        lists: list[Sequence[object]] = [
+            [version.model_dump(mode="json") for version in versions],
+            [{"alias": alias, "version": number} for alias, number in aliases.items()],
+            gone,
+            [change.model_dump_json() for change in history],
+        ]
+        args = [name, life, *(json.dumps(values) for values in lists)]
+        return int(self._scripts.run("restore_model", keys, args))
 
     def kept(self, name: str, revision: str) -> None:
         """Say that the volume has a copy of a model as it was at this revision."""

@@ -11,15 +11,13 @@ from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
 
 
-def evaluations_of(records: Records, version: ModelVersion) -> Iterator[JobRecord]:
-    """The evaluations of a version that have succeeded, the newest first."""
+def evaluations_of(records: Records, job: str, attempt: int) -> Iterator[JobRecord]:
+    """The evaluations of a job's model that have succeeded, the newest first."""
     for record in records.all():
         if record.kind == "evaluate" and record.state == "succeeded":
             model: Any = record.spec.get("model")
-            if isinstance(model, dict) and (model.get("job"), model.get("attempt")) == (
-                version.job,
-                version.attempt,
-            ):
+            named = (model.get("job"), model.get("attempt")) if isinstance(model, dict) else None
+            if named == (job, attempt):
                 yield record
 
 
@@ -43,7 +41,7 @@ def evaluated_metric(
         InvalidInput: there is no such evaluation, or it has no such metric.
     """
     data = (like.spec.get("dataset"), like.spec.get("split"))
-    for record in evaluations_of(records, version):
+    for record in evaluations_of(records, version.job, version.attempt):
         if (record.spec.get("dataset"), record.spec.get("split")) == data:
             return metric_of(record, metric, f"the evaluation {record.name} of {version.label}")
     what = like.summary.partition(" on ")[2]

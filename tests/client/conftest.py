@@ -126,7 +126,9 @@ def succeeded(
         folder = AttemptFolder(store, record.id, record.attempt)
         for name, content in (artifacts or {AttemptFolder.model: b"a model"}).items():
             folder.write(name, content)
-        assert records.succeed(attempt, folder.seal(), metrics or {"val_accuracy": 0.9876})
+        numbers = metrics or {"val_accuracy": 0.9876}
+        model_name = record.spec.get("model_name")
+        assert records.succeed(attempt, folder.seal(), numbers, model_name)
         return records.get(record.id)
 
     return make

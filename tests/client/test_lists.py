@@ -14,10 +14,10 @@ WORKER = WorkerInfo("token-1", "blue", "host-1", 123, "cpu", "4 cores", "ready",
 
 
 def test_models_are_listed_with_their_options_and_defaults(fitq):
-    models = fitq("models", "--json").json
+    models = fitq("models", "zoo", "--json").json
     assert set(models) == {"cnn", "mlp", "rnn"}
     assert models["mlp"]["options"] == {"units": [128], "dropout": [0.0], "activation": ["relu"]}
-    ran = fitq("models")
+    ran = fitq("models", "zoo")
     assert ran.code == 0
     for name, model in models.items():
         assert f"{name}  {model['about']}" in ran.out

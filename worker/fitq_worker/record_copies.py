@@ -1,4 +1,5 @@
-"""Renews the copy of a record in the volume when its job has ended, whoever has ended it."""
+"""Renews the copy of a record in the volume when its job has ended, whoever has ended it; and that
+of a model when it has changed."""
 
 from __future__ import annotations
 
@@ -8,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from fitq_shared import snapshots
+from fitq_shared import registry_copies, snapshots
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import StoreError, UnknownJob
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
+from fitq_shared.registry import Registry
 from fitq_worker.fork_guard import fork_guard
 from fitq_worker.volume import open_volume
 
@@ -34,6 +36,7 @@ class RecordCopies:
 
     def __init__(self, settings: Settings) -> None:
         self._records = Records(open_redis(settings))
+        self._registry = Registry(self._records.redis)
         self._store = open_volume(settings)
         self._failing = False
         self._leave = threading.Event()
@@ -55,8 +58,11 @@ class RecordCopies:
             try:
                 with fork_guard:
                     unkept = list(self._records.unkept())
+                    changed = list(self._registry.unkept())
                 for job_id in unkept:
                     self._renew(job_id)
+                for name in changed:
+                    self._renew_model(name)
                 self._failing = False
             except (StoreError, redis.RedisError) as error:
                 if not self._failing:
@@ -78,6 +84,13 @@ class RecordCopies:
             outcome = self._records.kept(job_id, record.state, record.attempt)
         if outcome == "gone":
             self._take_back(record)
+
+    def _renew_model(self, name: str) -> None:
+        with fork_guard:
+            copy = registry_copies.copy_of(self._registry, name)
+        registry_copies.keep(self._store, copy)
+        with fork_guard:
+            self._registry.kept(name, copy.revision)
 
     def _take_back(self, record: JobRecord) -> None:
         """Remove the copy where nothing else is left: `fitq rm` has removed the job meanwhile.

@@ -19,7 +19,7 @@ from fitq.drafts import complete
 def command(
     model: str, dataset: str | None, no_wait: bool, dry_run: bool, as_json: bool, **flags: Any
 ) -> None:
-    """Evaluate the model of a training job, MODEL: the job's name or id."""
+    """Evaluate a trained MODEL: a job's name or id, NAME@3, NAME@ALIAS or NAME."""
     from fitq.outcome import submit_and_follow
     from fitq.queue import Queue
     from fitq.tables import print_json

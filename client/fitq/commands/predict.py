@@ -46,7 +46,7 @@ def command(
     as_json: bool,
     **flags: Any,
 ) -> None:
-    """Predict classes with the model of a training job, MODEL: the job's name or id.
+    """Predict classes with a trained MODEL: a job's name or id, NAME@3, NAME@ALIAS or NAME.
 
     Prints the first rows; all of them lie in the job's artifacts.
     """

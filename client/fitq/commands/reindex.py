@@ -9,14 +9,16 @@ import click
 from fitq.commands._options import as_json
 
 if TYPE_CHECKING:
-    from fitq.rebuild import LostJob
+    from fitq.rebuild import LostJob, LostModel
 
 
 @click.command()
 @click.option("--apply", is_flag=True, help="Restore them. Without this nothing is changed.")
 @as_json
 def command(apply: bool, as_json: bool) -> None:
-    """Bring back the jobs that Redis has lost, from the store; without --apply only list them.
+    """Bring back the jobs and models that Redis has lost, from the store.
+
+    Without --apply they are only listed.
 
     A job that had ended gets its record back. One that had been started is queued again, and goes
     on from its last checkpoint. One that was never started is not in the store: submit it again.
@@ -25,7 +27,11 @@ def command(apply: bool, as_json: bool) -> None:
     from fitq.tables import print_json
 
     client = Queue()
-    lost = client.lost_jobs()
+    lost, models = client.lost_jobs(), client.lost_models()
+    if apply:
+        # Before the jobs: these are registered anew if the registry does not know them.
+        for model in models:
+            client.restore_model(model)
     sound = [job for job in lost if not job.damage]
     damaged = [job for job in lost if job.damage]
     restored = [job for job in sound if apply and client.restore(job)]
@@ -35,10 +41,13 @@ def command(apply: bool, as_json: bool) -> None:
                 "applied": apply,
                 "jobs": [{**j.restored.public(), "restored": j in restored} for j in sound],
                 "damaged": [{**j.known.public(), "damage": j.damage} for j in damaged],
+                "models": [v.model_dump(mode="json") for m in models for v in m.versions],
             }
         )
     else:
-        _print(sound, damaged, applied=apply, restored=len(restored))
+        _print_models(models, applied=apply)
+        if lost or not models:
+            _print(sound, damaged, applied=apply, restored=len(restored))
     if damaged:
         raise SystemExit(1)
 
@@ -70,6 +79,14 @@ def _print(sound: list[LostJob], damaged: list[LostJob], *, applied: bool, resto
             click.echo("what is queued again the workers find within seconds", err=True)
     else:
         click.echo(f"would restore {len(sound)} jobs; nothing was changed")
+        click.echo("restore them with `fitq reindex --apply`", err=True)
+
+
+def _print_models(models: list[LostModel], *, applied: bool) -> None:
+    for model in models:
+        labels = ", ".join(version.label for version in model.versions)
+        click.echo(f"{'restored' if applied else 'would restore'} {labels}")
+    if models and not applied:
         click.echo("restore them with `fitq reindex --apply`", err=True)
 
 

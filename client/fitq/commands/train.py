@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,10 @@ from fitq.commands._learning import lay_over_learning, learning
 from fitq.commands._options import VALUE, chosen_before, submission
 from fitq.commands._preparing import lay_over_preparing, preparing
 from fitq.drafts import options, read_job_file, table
+
+if TYPE_CHECKING:
+    from fitq.queue import Queue
+    from fitq_shared.record import JobRecord
 
 
 @click.command()
@@ -26,8 +30,9 @@ from fitq.drafts import options, read_job_file, table
 )
 @click.option("--inputs", help="Fields of the data set to train from. Default: its own choice.")
 @click.option("--target", help="Fields to learn; an input for an autoencoder. Default: its own.")
-@click.option("--init-from", help="Begin with the weights of this training job's model.")
+@click.option("--init-from", help="Begin with the weights of this model: JOB, NAME@3, NAME@ALIAS.")
 @learning
+@click.option("--register", "model_name", help="A model, whose next version this becomes.")
 @click.option("--epochs", type=VALUE, help="Default: 5.")
 @click.option("--batch-size", type=VALUE, help="Default: 128.")
 @preparing
@@ -62,13 +67,25 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
     upload_all(client, uploads)
     record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
     if record and not as_json:
-        click.echo(f"next: fitq evaluate {record.name} · fitq history {record.name}")
+        name = _registered(client, record) or record.name
+        click.echo(f"next: fitq evaluate {name} · fitq history {record.name}")
+
+
+def _registered(client: Queue, record: JobRecord) -> str:
+    """As which version of a model the job was registered, said to the user."""
+    if record.spec.get("model_name") is None:
+        return ""
+    labels = client.versions_of(record)
+    if labels:
+        click.echo(f"registered as {labels[0]}")
+    return labels[0] if labels else ""
 
 
 _PLAIN_FLAGS = (
     "dataset",
     "rows",
     "init_from",
+    "model_name",
     "epochs",
     "batch_size",
     "seed",

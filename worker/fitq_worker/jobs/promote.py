@@ -35,7 +35,7 @@ def run(context: JobContext, spec: PromoteJob) -> dict[str, float]:
     except InvalidInput as error:
         raise BadJob(error.message, error.hint) from error
     log.info("%s", promotion.text)
-    context.folder.write_json(AttemptFolder.promotion, _report(promotion))
+    context.folder.write_json(AttemptFolder.promotion, promotion.public())
     if spec.must and not promotion.promoted:
         raise BadJob(promotion.text, "train a better one, or promote it without the condition")
     metrics = {"promoted": float(promotion.promoted), "version": float(promotion.version.version)}
@@ -92,16 +92,3 @@ def _evaluation(context: JobContext, spec: PromoteJob) -> JobRecord | None:
             "name an evaluation of the model that is to be promoted",
         )
     return record
-
-
-def _report(promotion: Promotion) -> dict[str, object]:
-    return {
-        "promoted": promotion.promoted,
-        "alias": f"{promotion.version.name}@{promotion.alias}",
-        "version": promotion.version.label,
-        "before": promotion.before.label if promotion.before else None,
-        "metric": promotion.metric,
-        "value": promotion.value,
-        "value_before": promotion.value_before,
-        "text": promotion.text,
-    }

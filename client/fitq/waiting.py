@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Place
@@ -15,7 +16,9 @@ def nobody(record: JobRecord, workers: Sequence[WorkerInfo]) -> str:
     """That no worker takes such a job now, which there are, and what would help; else nothing."""
     if _takers(record, workers):
         return ""
-    text = f"waiting: no worker takes jobs for {record.needs} now"
+    who = "worker that allows code" if record.needs.code else "worker"
+    device = replace(record.needs, code=False)
+    text = f"waiting: no {who} takes jobs for {device} now"
     others = sorted({worker.schema for worker in workers} - {record.schema})
     if others:
         versions = ", ".join(map(str, others))

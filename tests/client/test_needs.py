@@ -17,11 +17,12 @@ L4 = 23_034 * 2**20
 def there(queue, redis):
     """Announce workers."""
 
-    def tell(name, device, device_name, memory=None, devices=1, state="ready"):
+    def tell(name, device, device_name, memory=None, devices=1, state="ready", code=False):
         info = WorkerInfo(
             *(name, f"{name}@h", "h", 1, device, device_name, state, "0", 1.0),
             memory=memory,
             devices=devices,
+            allows_code=code,
         )
         announce(redis, info, 600)
 
@@ -137,3 +138,23 @@ def test_who_retries_what_no_worker_can_run_is_told(queue, fitq, records, train_
     ran = fitq("retry", record.name, "--no-wait")
     assert ran.code == 0
     assert "waiting: no worker takes jobs for a GPU now" in ran.err
+
+
+def test_code_waits_for_a_worker_that_allows_it(queue, fitq, nowhere, there):
+    # Given a worker that does not allow code
+    there("cpu0-3", "cpu", "CPU, 4 cores (0-3)")
+    (nowhere / "net.py").write_text("def build(): pass")
+    # When a job with code is submitted
+    ran = fitq("train", "--dataset", "mnist", "--model", "net.py:build", "--no-wait")
+    # Then that is said at once, with what to do
+    assert ran.code == 0
+    assert "no worker that allows code takes jobs for any device now" in ran.err
+    assert "`fitq-worker --allow-code`" in ran.err
+    assert "there are: cpu0-3@h" in ran.err
+    # And with one that allows it, nothing is missing
+    there("cpu4-7", "cpu", "CPU, 4 cores (4-7)", code=True)
+    again = fitq("train", "--dataset", "mnist", "--model", "net.py:build", "--no-wait")
+    assert "allow" not in again.err
+    [without, allowing] = fitq("workers", "--json").json
+    assert (without["allows_code"], allowing["allows_code"]) == (False, True)
+    assert [line.count("allowed") for line in fitq("workers").out.splitlines()[1:]] == [0, 1]

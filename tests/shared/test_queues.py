@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,7 +53,8 @@ needs = st.builds(
     device=st.just("gpu"),
     min_gpu_memory=st.none() | st.integers(1, LARGEST_GPU),
     gpus=st.none() | st.integers(1, 16),
-) | st.builds(Needs, device=st.sampled_from(["any", "cpu"]))
+    code=st.booleans(),
+) | st.builds(Needs, device=st.sampled_from(["any", "cpu"]), code=st.booleans())
 names = st.builds(
     QueueName,
     need=needs.map(lambda need: need.name),
@@ -180,3 +183,25 @@ def test_the_largest_gpu_that_is_sold_has_not_too_many_queues():
 
 def test_a_task_is_named_by_its_kind():
     assert task_name("train") == "fitq.train"
+
+
+@few
+@given(need=needs)
+def test_code_is_a_need_of_its_own(need):
+    # Given a job with code and one without, with the same needs of devices
+    bare, code = replace(need, code=False), replace(need, code=True)
+    # Then their queues differ, and the names say which is which
+    name = QueueName.parse(queue_for(code.name))
+    assert name.need == f"{bare.name}-code"
+    assert (name.code, name.device_need) == (True, bare.name)
+    assert not QueueName.parse(queue_for(bare.name)).code
+    assert "allows code" in str(code)
+    assert "allows code" not in str(bare)
+
+
+@pytest.mark.parametrize(("kind", "memory"), [("cpu", None), ("gpu", 24 * GIB)])
+def test_only_who_allows_code_takes_jobs_with_code(kind, memory):
+    without, allowing = (needs_served_by(kind, memory, code=code) for code in (False, True))
+    assert not [need for need in without if need.endswith("-code")]
+    # Who allows it takes all others as well, after those that fewer can take
+    assert allowing == (*(f"{need}-code" for need in without), *without)

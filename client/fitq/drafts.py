@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from fitq.data.jobs import resolve_dataset
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.settings import Settings
 from fitq_shared.specs.base import JobSpec
@@ -101,15 +102,29 @@ def table(value: Any, key: str) -> dict[str, Any]:
 def complete(values: Mapping[str, Any], settings: Settings) -> JobSpec:
     """A full spec: what was given, and a name and an owner where none was.
 
+    The name of a registered data set becomes a reference to its newest version.
+
     Raises:
         InvalidInput: names every mistake at once.
+        StoreError: a data set may be a registered one, but the store cannot be read.
     """
     given = {key: value for key, value in values.items() if value is not None}
     given.setdefault("name", _spoken_name())
     given.setdefault("owner", settings.owner)
     if given["kind"] == "train":
         given.setdefault("seed", secrets.randbelow(2**31))
-    return KINDS[given["kind"]].parse(given)
+    given, found = resolve_dataset(given, settings)
+    try:
+        spec = KINDS[given["kind"]].parse(given)
+    except InvalidInput as error:
+        places = {mistake.where for mistake in found}
+        others = [mistake for mistake in error.mistakes if mistake.where not in places]
+        if not others:
+            raise InvalidInput(found, error.hint) if found else error from None
+        raise InvalidInput([*found, *others], error.hint) from None
+    if found:
+        raise InvalidInput(found)
+    return spec
 
 
 def _spoken_name() -> str:

@@ -76,7 +76,8 @@ class Settings:
     def without_queue(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Settings for what needs no queue, such as a dry run."""
         environ = os.environ if environ is None else environ
-        return cls(redis_url="", owner=environ.get("FITQ_OWNER") or _user())
+        store = environ.get("FITQ_STORE") or read_stack(Path.cwd()).get("store")
+        return cls(redis_url="", store_url=store, owner=environ.get("FITQ_OWNER") or _user())
 
     @property
     def shown_redis_url(self) -> str:

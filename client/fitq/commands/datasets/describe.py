@@ -1,0 +1,89 @@
+"""`fitq datasets describe`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fitq.commands._options import as_json
+
+if TYPE_CHECKING:
+    from fitq.queue import Queue
+    from fitq_shared.record import JobRecord
+
+
+@click.command()
+@click.argument("name")
+@as_json
+def command(name: str, as_json: bool) -> None:
+    """Describe one data set, measured on its values: shapes, types, ranges, counts.
+
+    The first time, a worker does it, and brings a data set that fitq knows into the volume.
+    """
+    from fitq.queue import Queue
+    from fitq.tables import print_json
+    from fitq_shared.catalogue import DATASETS
+
+    client = Queue()
+    found = _known(client, name) if name in DATASETS else _registered(client, name)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+
+
+def _known(client: Queue, name: str) -> Any:
+    path = f"datasets/{name}/description.json"
+    if not client.store.exists(path):
+        _let_a_worker_measure(client, name)
+    return json.loads(client.store.read(path))
+
+
+def _registered(client: Queue, name: str) -> Any:
+    """What an earlier job has found in this version, or a new one finds."""
+    from fitq.data.needs import datasets_of
+    from fitq.data.references import find_registered
+    from fitq_shared.attempt_folder import AttemptFolder
+
+    one = find_registered(client.store, name, "NAME")
+    before = client.jobs(kind="describe", states=["succeeded"])
+    record = next((job for job in before if one.ref in datasets_of(job)), None)
+    record = record or _let_a_worker_measure(client, str(one))
+    return client.folder(record).read_json(AttemptFolder.description)
+
+
+def _let_a_worker_measure(client: Queue, name: str) -> JobRecord:
+    from fitq.drafts import complete
+    from fitq.outcome import follow_to_end, show_end
+
+    record = client.submit(complete({"kind": "describe", "dataset": name}, client.settings))
+    click.echo(f"job {record.id} ({record.name}): measures {name}", err=True)
+    ended = follow_to_end(client, record)
+    if ended.state != "succeeded":
+        show_end(client, ended, as_json=False)
+    return ended
+
+
+def _print(found: dict[str, Any]) -> None:
+    from fitq.tables import print_table
+
+    click.secho(f"{found['name']}: {found['title']}", bold=True)
+    arrays = found["arrays"]
+    print_table(
+        ["array", "shape", "dtype", "min", "max"],
+        [[n, _shown(a["shape"]), a["dtype"], a["min"], a["max"]] for n, a in arrays.items()],
+    )
+    counts = found["counts"]
+    print_table(
+        ["class", "name", *(f"{split} rows" for split in counts)],
+        [
+            [index, label, *(counts[split][label] for split in counts)]
+            for index, label in enumerate(found["class_names"])
+        ],
+    )
+
+
+def _shown(value: object) -> str:
+    return " × ".join(map(str, value)) if isinstance(value, list) else str(value)

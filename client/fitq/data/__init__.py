@@ -1,0 +1,1 @@
+"""Data sets of the user's own: looked through, uploaded and registered, without Keras."""

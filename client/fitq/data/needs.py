@@ -1,0 +1,57 @@
+"""Which jobs need a registered data set."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from fitq_shared.errors import InvalidInput
+from fitq_shared.record import JobRecord
+from fitq_shared.registrations import Registration
+from fitq_shared.specs.datasets import DatasetRef
+
+
+def check_unneeded(versions: Iterable[Registration], jobs: Iterable[JobRecord]) -> None:
+    """Whether these versions may go.
+
+    Raises:
+        InvalidInput: names each that a job needs, with the job.
+    """
+    needed: dict[DatasetRef, JobRecord] = {}
+    for job in jobs:
+        if needs_data(job):
+            needed |= dict.fromkeys(datasets_of(job), job)
+    refused = [(one, needed[one.ref]) for one in versions if one.ref in needed]
+    if not refused:
+        return
+    told, todos = [], []
+    for one, job in refused:
+        if job.ended:
+            told.append(f"{one} is needed by the model of {job.name}, which was trained on it")
+            todos.append(f"first `fitq rm {job.name}`")
+        else:
+            told.append(f"{one} is needed by {job.name}, which is {job.state}")
+            todos.append(f"wait for it: `fitq wait {job.name}`, or `fitq cancel {job.name}`")
+    raise InvalidInput("\n".join(told), "; ".join(dict.fromkeys(todos)))
+
+
+def needs_data(job: JobRecord) -> bool:
+    """Whether the job has yet to read its data, or has made a model that stands for it."""
+    return not job.ended or (job.kind == "train" and job.state == "succeeded")
+
+
+def datasets_of(job: JobRecord) -> Iterator[DatasetRef]:
+    """The registered data sets that a job names."""
+    waiting: list[Any] = [job.spec]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if {"name", "version", "manifest"} <= value.keys():
+                with contextlib.suppress(ValidationError):  # something else of such fields
+                    yield DatasetRef.model_validate(value)
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value

@@ -12,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fitq.data.blobs import all_blobs, named_blobs
 from fitq.removal import being_removed, folder_of, needed_models
-from fitq.waste import Waste, needed_inputs
+from fitq.waste import Waste, needed_inputs, of_blobs
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.durations import DAY, exactly
 from fitq_shared.record import JobRecord
@@ -31,12 +32,14 @@ class Retention:
     """For how long to keep what, in seconds.
 
     `attempts`: attempts before the newest; `checkpoints`: those of failed and cancelled jobs;
-    `inputs`: arrays that no job refers to; `jobs`: whole jobs, None for ever.
+    `inputs`: arrays that no job refers to; `blobs`: pieces of data sets that no registered one
+    has, those of an upload in progress among them; `jobs`: whole jobs, None for ever.
     """
 
     attempts: float = 1 * DAY
     checkpoints: float = 14 * DAY
     inputs: float = 7 * DAY
+    blobs: float = 7 * DAY
     jobs: float | None = None
 
 
@@ -57,8 +60,9 @@ def find_waste(records: Records, store: Store, keep: Retention) -> Findings:
     # The files first: a job that is submitted meanwhile then has no files here.
     files = store.details("jobs")
     inputs, datasets = store.details("inputs"), store.details("datasets")
+    blobs = all_blobs(store)
     seconds, _ = records.redis.time()
-    return _Search(records, store, keep, float(seconds)).run(files, inputs, datasets)
+    return _Search(records, store, keep, float(seconds)).run(files, inputs, datasets, blobs)
 
 
 class _Search:
@@ -70,7 +74,11 @@ class _Search:
         self._needed = {*needed_models(records), *Registry(records.redis).registered_jobs()}
 
     def run(
-        self, files: list[StoredFile], inputs: list[StoredFile], datasets: list[StoredFile]
+        self,
+        files: list[StoredFile],
+        inputs: list[StoredFile],
+        datasets: list[StoredFile],
+        blobs: list[StoredFile],
     ) -> Findings:
         by_job: dict[str, list[StoredFile]] = defaultdict(list)
         for file in files:
@@ -93,8 +101,10 @@ class _Search:
             waste += self._files_of(record, by_job.get(record.id, []))
         if not unknown:
             waste += self._inputs(inputs, needed_inputs(staying))
+            waste += self._blobs(blobs, staying)
         waste += self._parts("inputs", inputs)
         waste += self._parts("datasets", datasets)
+        waste += self._parts("", blobs)
         return Findings(tuple(waste), unknown)
 
     def _whole_jobs(self, by_job: dict[str, list[StoredFile]]) -> Iterator[Waste]:
@@ -169,10 +179,23 @@ class _Search:
                 why = "no job refers to it"
                 yield Waste("input", path, why, (path,), file.size, modified=file.modified)
 
+    def _blobs(self, files: list[StoredFile], staying: list[JobRecord]) -> Iterator[Waste]:
+        limit = self._now - self._keep.blobs
+        old = [
+            file
+            for file in files
+            if not file.path.endswith(_PART) and file.modified is not None and file.modified < limit
+        ]
+        if not old:
+            return
+        named = named_blobs(self._store, staying)
+        if unused := tuple(file for file in old if file.path not in named):
+            yield of_blobs(unused)
+
     def _parts(self, folder: str, files: list[StoredFile]) -> Iterator[Waste]:
         for file in files:
             if self._is_old_part(file):
-                path = f"{folder}/{file.path}"
+                path = f"{folder}/{file.path}" if folder else file.path
                 yield Waste("part", path, _UNFINISHED, (path,), file.size)
 
     def _is_old_part(self, file: StoredFile) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from fitq.data.blobs import remove_blobs
 from fitq.removal import being_removed, finish_removal, needed_models, remove_job
 from fitq_shared.errors import InvalidInput, UnknownJob
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
-from fitq_shared.store import Store
+from fitq_shared.store import Store, StoredFile
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,18 @@ class Waste:
     """One thing that may go: what it is, why, its paths in the store, and its size in bytes.
 
     `job` is the record that it belongs to, and `modified` when an input was written (in seconds
-    since the epoch, by the store's clock), as they were when this was found.
+    since the epoch, by the store's clock), as they were when this was found; `blobs` has each of
+    many pieces of data sets.
     """
 
-    kind: Literal["job", "leftover", "attempt", "input", "part"]
+    kind: Literal["job", "leftover", "attempt", "input", "part", "blobs"]
     what: str
     why: str
     paths: tuple[str, ...]
     size: int
     job: JobRecord | None = None
     modified: float | None = None
+    blobs: tuple[StoredFile, ...] = ()
 
 
 def remove_waste(records: Records, store: Store, waste: Sequence[Waste]) -> Iterator[Waste]:
@@ -48,10 +51,27 @@ def remove_waste(records: Records, store: Store, waste: Sequence[Waste]) -> Iter
                 continue  # it was retried at this moment
         elif one.kind == "leftover":
             finish_removal(store, _job_of(one))
+        elif one.kind == "blobs":
+            if gone := tuple(remove_blobs(records.all(), store, one.blobs)):
+                yield of_blobs(gone)
+            continue
         else:
             for path in one.paths:
                 store.remove_tree(path)
         yield one
+
+
+def of_blobs(blobs: tuple[StoredFile, ...]) -> Waste:
+    """Pieces of data sets that nobody needs, as one thing."""
+    plural = "" if len(blobs) == 1 else "s"
+    return Waste(
+        "blobs",
+        f"{len(blobs):,} piece{plural} of data sets",
+        "no registered data set has them",
+        tuple(blob.path for blob in blobs),
+        sum(blob.size for blob in blobs),
+        blobs=blobs,
+    )
 
 
 def needed_inputs(records: Iterable[JobRecord]) -> set[str]:
@@ -72,7 +92,7 @@ def needed_inputs(records: Iterable[JobRecord]) -> set[str]:
 
 def _may_go(records: Records, store: Store, one: Waste) -> bool:
     """Whether nobody has come to need it since it was found."""
-    if one.kind == "part":
+    if one.kind in ("part", "blobs"):  # of the latter each is looked at alone
         return True
     if one.kind == "leftover":
         return being_removed(store, _job_of(one))

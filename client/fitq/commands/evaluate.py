@@ -20,6 +20,7 @@ def command(
     model: str, dataset: str | None, no_wait: bool, dry_run: bool, as_json: bool, **flags: Any
 ) -> None:
     """Evaluate a trained MODEL: a job's name or id, NAME@3, NAME@ALIAS or NAME."""
+    from fitq.data.references import named
     from fitq.outcome import submit_and_follow
     from fitq.queue import Queue
     from fitq.tables import print_json
@@ -38,4 +39,4 @@ def command(
         return
     record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
     if record and not as_json:
-        click.echo(f"next: fitq predict {trained.name} --dataset {values['dataset']}")
+        click.echo(f"next: fitq predict {trained.name} --dataset {named(record)}")

@@ -34,11 +34,23 @@ if TYPE_CHECKING:
     show_default=True,
     help="Keep arrays that no job refers to for so long.",
 )
+@click.option(
+    "--blobs",
+    default="7d",
+    show_default=True,
+    help="Keep pieces of data that no registered data set has for so long: an upload lasts.",
+)
 @click.option("--jobs", help="Keep ended jobs for so long, such as 90d.  [default: for ever]")
 @click.option("--apply", is_flag=True, help="Remove it. Without this nothing is changed.")
 @as_json
 def command(
-    attempts: str, checkpoints: str, inputs: str, jobs: str | None, apply: bool, as_json: bool
+    attempts: str,
+    checkpoints: str,
+    inputs: str,
+    blobs: str,
+    jobs: str | None,
+    apply: bool,
+    as_json: bool,
 ) -> None:
     """Remove what nobody will need again; without --apply only list it.
 
@@ -48,7 +60,9 @@ def command(
     from fitq.queue import Queue
     from fitq.tables import print_json
 
-    keep = _retention(attempts=attempts, checkpoints=checkpoints, inputs=inputs, jobs=jobs)
+    keep = _retention(
+        attempts=attempts, checkpoints=checkpoints, inputs=inputs, blobs=blobs, jobs=jobs
+    )
     client = Queue()
     found = client.waste(keep)
     gone = client.clear(found.waste) if apply else []

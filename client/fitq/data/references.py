@@ -6,11 +6,20 @@ import re
 
 from fitq_shared.catalogue import DATASETS
 from fitq_shared.errors import InvalidInput
+from fitq_shared.record import JobRecord
 from fitq_shared.registrations import Registration, registrations
 from fitq_shared.specs.mistakes import unknown_choice
 from fitq_shared.store import Store
 
 _REFERENCE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,62})(?:@([1-9][0-9]{0,8}))?")
+
+
+def named(job: JobRecord) -> str:
+    """The data set of a job, as a person names it."""
+    dataset = job.spec["dataset"]
+    if isinstance(dataset, str):
+        return dataset
+    return f"{dataset['name']}@{dataset['version']}"
 
 
 def find_registered(store: Store, text: str, where: str) -> Registration:

@@ -12,6 +12,7 @@ from fitq.commands._options import as_json
 if TYPE_CHECKING:
     from fitq.queue import Queue
     from fitq_shared.record import JobRecord
+    from fitq_shared.registrations import Registration
 
 
 @click.command()
@@ -22,12 +23,16 @@ def command(name: str, as_json: bool) -> None:
 
     The first time, a worker does it, and brings a data set that fitq knows into the volume.
     """
+    from fitq.data.access import registered
     from fitq.queue import Queue
     from fitq.tables import print_json
     from fitq_shared.catalogue import DATASETS
 
-    client = Queue()
-    found = _known(client, name) if name in DATASETS else _registered(client, name)
+    if name in DATASETS:
+        found = _known(Queue(), name)
+    else:
+        _, one = registered(name, "NAME")
+        found = _registered(Queue(), one)
     if as_json:
         print_json(found)
     else:
@@ -41,13 +46,11 @@ def _known(client: Queue, name: str) -> Any:
     return json.loads(client.store.read(path))
 
 
-def _registered(client: Queue, name: str) -> Any:
+def _registered(client: Queue, one: Registration) -> Any:
     """What an earlier job has found in this version, or a new one finds."""
     from fitq.data.needs import datasets_of
-    from fitq.data.references import find_registered
     from fitq_shared.attempt_folder import AttemptFolder
 
-    one = find_registered(client.store, name, "NAME")
     before = client.jobs(kind="describe", states=["succeeded"])
     record = next((job for job in before if one.ref in datasets_of(job)), None)
     record = record or _let_a_worker_measure(client, str(one))

@@ -19,8 +19,7 @@ def command(name: str, as_json: bool) -> None:
     """Show what the data set NAME has, or NAME@VERSION: splits, columns, types and classes."""
     from fitq.commands.datasets._columns import print_columns
     from fitq.commands.datasets._shown import listed, rows, size
-    from fitq.data.access import store_of_datasets
-    from fitq.data.references import find_registered
+    from fitq.data.access import registered
     from fitq.tables import ago, print_json
     from fitq_shared.catalogue import DATASETS
     from fitq_shared.datasets import read_manifest
@@ -28,8 +27,7 @@ def command(name: str, as_json: bool) -> None:
     if name in DATASETS:
         _show_known(DATASETS[name], as_json=as_json)
         return
-    store = store_of_datasets()
-    one = find_registered(store, name, "NAME")
+    store, one = registered(name, "NAME")
     manifest = read_manifest(store, one.ref)
     if as_json:
         content = manifest.model_dump(mode="json", exclude={"files", "chunks"})

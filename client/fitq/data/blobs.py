@@ -1,0 +1,58 @@
+"""The pieces of data sets in the store, and which of them are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fitq.data.needs import datasets_of, needs_data
+from fitq_shared.dataset_manifest import chunk_path
+from fitq_shared.datasets import read_manifest
+from fitq_shared.record import JobRecord
+from fitq_shared.registrations import registrations
+from fitq_shared.store import Store, StoredFile
+
+FOLDER = "blobs"
+
+
+def all_blobs(store: Store) -> list[StoredFile]:
+    """All of them, by their paths in the store."""
+    return [
+        StoredFile(f"{FOLDER}/{file.path}", file.size, file.modified)
+        for file in store.details(FOLDER)
+    ]
+
+
+def named_blobs(store: Store, jobs: Iterable[JobRecord]) -> set[str]:
+    """The paths of those that a registered version has, or one that these jobs need.
+
+    Raises:
+        StoreError: a manifest cannot be read: then nobody knows.
+    """
+    refs = {one.ref for one in registrations(store)}
+    needed = {ref for job in jobs if needs_data(job) for ref in datasets_of(job)}
+    named: set[str] = set()
+    for ref in refs | needed:
+        path = chunk_path(ref.manifest)
+        # What a job names may have gone before it was submitted; what is registered is there.
+        if path in named or (ref not in refs and not store.exists(path)):
+            continue
+        named.add(path)
+        named |= {chunk_path(chunk.sha256) for chunk in read_manifest(store, ref).chunks}
+    return named
+
+
+def remove_blobs(
+    jobs: Iterable[JobRecord], store: Store, blobs: Iterable[StoredFile]
+) -> Iterator[StoredFile]:
+    """Remove those that nobody has come to need since they were found; yields what is gone.
+
+    Who registers data writes its old pieces anew, so that they have another time then.
+
+    Raises:
+        StoreError: the store cannot be read or written.
+    """
+    named = named_blobs(store, jobs)
+    for blob in blobs:
+        if blob.path not in named and store.modified(blob.path) == blob.modified:
+            store.remove(blob.path)
+            yield blob

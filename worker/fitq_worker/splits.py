@@ -169,20 +169,29 @@ def _stratified(values: NDArray[Any], spec: TrainJob, draw: np.random.Generator)
 
 
 def _grouped(values: NDArray[Any], spec: TrainJob, draw: np.random.Generator) -> Parts:
-    """Whole groups, drawn one by one, as long as each brings a part closer to its share."""
+    """Whole groups, drawn one by one, as long as each brings a part closer to its share.
+
+    The smallest share is filled first, and each part leaves groups for those that come after it.
+    """
     shares = {"validation": spec.validation_split, "test": spec.split.test_split}
+    wanted = sorted((share, part) for part, share in shares.items() if share > 0)
     groups, places = np.unique(values, return_inverse=True)
     sizes = np.bincount(places, minlength=len(groups))
-    part_of = np.zeros(len(groups), np.int64)
+    part_of = np.full(len(groups), "train", dtype="<U10")
     drawn = draw.permutation(len(groups))
-    for number, share in enumerate(shares.values(), 1):
+    left = len(groups)
+    for others, (share, part) in zip(range(len(wanted), 0, -1), wanted, strict=True):
         goal, have = share * len(values), 0
-        for group in drawn[part_of[drawn] == 0]:
-            if abs(have + sizes[group] - goal) < abs(have - goal):
-                have += int(sizes[group])
-                part_of[group] = number
-    rows = [np.flatnonzero(part_of[places] == number) for number in range(3)]
-    return Parts(*rows)
+        free = drawn[part_of[drawn] == "train"]
+        closer = sizes[free] < 2 * goal
+        if not closer.any():
+            # Each is too large, but none would be worse.
+            free, goal = free[[np.argmin(sizes[free])]], float(sizes.sum())
+        for group in free:
+            if left > others and abs(have + sizes[group] - goal) < abs(have - goal):
+                have, left = have + int(sizes[group]), left - 1
+                part_of[group] = part
+    return Parts(**{part: np.flatnonzero(part_of[places] == part) for part in PARTS})
 
 
 def _named(values: NDArray[Any], spec: TrainJob) -> Parts:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fitq_shared.attempt_folder import AttemptFolder
+    from fitq_shared.dataset_manifest import CodeSource
     from fitq_shared.record import JobRecord
     from fitq_shared.records import Records
     from fitq_shared.specs.code import UserCode
@@ -37,6 +38,13 @@ class JobContext:
         from fitq_worker.own_code import OwnCode
 
         return OwnCode(self.store, code, self.reporter, allowed=self.identity.allows_code)
+
+    def data_code(self, code: CodeSource, content: bytes) -> OwnCode:
+        """Code of the user's own that makes a data set, which holds this bundle."""
+        from fitq_worker.own_code import OwnCode
+
+        allowed = self.identity.allows_code
+        return OwnCode(self.store, code, self.reporter, allowed=allowed, content=content)
 
     def keep_code(self, code: UserCode) -> OwnCode:
         """The same, importable until the job has ended."""

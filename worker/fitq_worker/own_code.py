@@ -15,7 +15,7 @@ import os
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ import keras
 
 from fitq_shared import code_bundle
 from fitq_shared.archives import BadArchive
+from fitq_shared.dataset_manifest import CodeSource
 from fitq_shared.errors import BadJob
 from fitq_shared.texts import printable, shown
 from fitq_worker.input_files import read_input
@@ -42,6 +43,7 @@ class OwnCode(contextlib.AbstractContextManager["OwnCode"]):
     """The function that a job names, with its modules importable within the `with` block.
 
     Args:
+        content: the bundle, where it is a data set's; None: it is the file that the code names.
         allowed: whether this worker runs code of users' own.
 
     Raises:
@@ -50,8 +52,17 @@ class OwnCode(contextlib.AbstractContextManager["OwnCode"]):
         StoreError: the bundle in the store is not the one that was submitted.
     """
 
-    def __init__(self, store: Store, code: UserCode, reporter: Reporter, *, allowed: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        code: UserCode | CodeSource,
+        reporter: Reporter,
+        *,
+        allowed: bool,
+        content: bytes = b"",
+    ) -> None:
         self.code = code
+        self._content = content
         self._store = store
         self._reporter = reporter
         self._allowed = allowed
@@ -107,15 +118,32 @@ class OwnCode(contextlib.AbstractContextManager["OwnCode"]):
         with self._run():
             return function(*arguments, **self.code.options)
 
+    def items(self, source: Iterable[Any]) -> Iterator[Any]:
+        """What a generator of the code gives, or anything that is gone through like one."""
+        with self._run():
+            iterator = iter(source)
+        while True:
+            with self._run():
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+            yield item
+
     @contextlib.contextmanager
     def _run(self) -> Iterator[None]:
         """Run the user's code within the block: not for ever, and its errors in their words."""
         with own_errors(), TimeLimit(self.name, self._reporter):
             yield
 
+    def _bundle(self) -> bytes:
+        if isinstance(self.code, CodeSource):
+            return self._content
+        return read_input(self._store, self.code.bundle)
+
     def _unpack(self, folder: Path) -> Sequence[str]:
         try:
-            names = code_bundle.unpack(read_input(self._store, self.code.bundle), folder)
+            names = code_bundle.unpack(self._bundle(), folder)
         except BadArchive as error:
             raise BadJob(f"the code of {self.name} is no bundle: {error}") from error
         if clash := [name for name in names if _is_installed(name)]:

@@ -134,6 +134,7 @@ class CategoryBuilder:
             codes.flush()
         return StoredColumn(
             *(*self._head, "category", self._path.name),
+            kind="category",
             names=names,
             missing=self._missing,
         )

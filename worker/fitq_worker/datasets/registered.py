@@ -20,7 +20,7 @@ from fitq_worker.datasets.column_files import StoredColumn, read_index, write_in
 from fitq_worker.datasets.columns import Table
 from fitq_worker.datasets.disk_cache import DiskCache, Entry
 from fitq_worker.datasets.formats import FORMATS
-from fitq_worker.datasets.source import RegisteredFiles
+from fitq_worker.datasets.source import RegisteredFiles, RunCode
 
 SEAL = "sizes.json"
 PREPARED = "data-1"
@@ -46,12 +46,19 @@ class Choice:
 
 
 def load_registered(
-    ref: DatasetRef, store: Store, split: Split, choice: Choice | None = None
+    ref: DatasetRef,
+    store: Store,
+    split: Split,
+    choice: Choice | None = None,
+    run_code: RunCode | None = None,
 ) -> Table:
     """One split of a registered data set.
 
     The first job on a host fetches and prepares the data, which may take a while; later ones map
     what is there. The values are checked: see `Raises`.
+
+    Args:
+        run_code: runs the code of data that code makes: JobContext.data_code.
 
     Raises:
         BadJob: the data set has no such split or column, its files are not what they are said to
@@ -59,7 +66,7 @@ def load_registered(
         StoreError: the store or the cache cannot be used, or the data is damaged there.
     """
     choice = choice or Choice()
-    files = RegisteredFiles(store, ref, read_manifest(store, ref))
+    files = RegisteredFiles(store, ref, read_manifest(store, ref), run_code)
     entry = _prepared(files, DiskCache.from_environment())
     columns = _of_split(read_index(entry.path), split, ref)
     targets = _chosen("target", choice.targets, columns)

@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fitq_shared.dataset_manifest import DatasetManifest
+from fitq_shared.dataset_manifest import CodeSource, DatasetManifest
 from fitq_shared.datasets import copy_files, read_chunk
 from fitq_shared.specs.datasets import DatasetRef
 from fitq_shared.store import Store
+
+if TYPE_CHECKING:
+    from fitq_worker.own_code import OwnCode
+
+
+RunCode = Callable[[CodeSource, bytes], "OwnCode"]
+"""Makes the code of a data set ready to run, given its bundle."""
 
 
 @dataclass(frozen=True)
 class RegisteredFiles:
     """Where the files of one version are.
 
-    A data set of folders of small files is kept as one file, the stream of all of them.
+    Attributes:
+        run_code: runs the code that makes the data; None where that cannot be.
     """
 
     store: Store
     ref: DatasetRef
     manifest: DatasetManifest
+    run_code: RunCode | None = None
 
     @property
     def name(self) -> str:

@@ -68,8 +68,8 @@ def test_a_category_as_a_target_is_the_number_of_its_class(store: Store) -> None
     examples = load_registered(ref, store, "train", Choice(targets=["size", "b"]))
     # Then the declared order counts, else that of the numbers
     assert examples.targets == {
-        "size": Field((), "int32", ("S", "L")),
-        "b": Field((), "int32", ("9", "10")),
+        "size": Field((), "int32", ("S", "L"), "category"),
+        "b": Field((), "int32", ("9", "10"), "category"),
     }
     targets = examples.read(np.arange(3))[1]
     assert targets["size"].tolist() == [1, 0, 1]
@@ -90,7 +90,11 @@ def test_files_make_up_splits_that_share_their_categories(store: Store) -> None:
     assert train.read(np.arange(2))[0]["x"].tolist() == [1, 2]
     assert train.read(np.arange(2))[1]["y"].tolist() == [0, 2]
     assert test.read(np.arange(1))[1]["y"].tolist() == [1]
-    assert test.targets == train.targets == {"y": Field((), "int32", ("ant", "bee", "cat"))}
+    assert (
+        test.targets
+        == train.targets
+        == {"y": Field((), "int32", ("ant", "bee", "cat"), "category")}
+    )
 
 
 def test_a_bom_semicolons_and_dates_of_another_form_are_read(store: Store) -> None:

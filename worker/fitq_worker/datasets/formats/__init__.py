@@ -7,13 +7,14 @@ from pathlib import Path
 
 from fitq_shared.dataset_manifest import Format
 from fitq_worker.datasets.column_files import StoredColumn
-from fitq_worker.datasets.formats import arrays, csv_table, images, parquet, texts
+from fitq_worker.datasets.formats import arrays, code, csv_table, images, parquet, texts
 from fitq_worker.datasets.source import RegisteredFiles
 
 Prepare = Callable[[RegisteredFiles, Path], list[StoredColumn]]
 """Writes the columns of a data set into an own folder, which may have files of an earlier try."""
 
 FORMATS: dict[Format, Prepare] = {
+    "code": code.prepare,
     "csv": csv_table.prepare,
     "images": images.prepare,
     "npy": arrays.prepare_npy,

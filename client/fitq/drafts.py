@@ -47,14 +47,14 @@ def _scalar(text: str) -> Any:
         return text
 
 
-def read_job_file(path: Path, kind: str) -> dict[str, Any]:
-    """A job file in TOML.
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a file in TOML says.
 
     Raises:
-        InvalidInput: it cannot be read, is no TOML, or is for another kind of job.
+        InvalidInput: it cannot be read, or is no TOML.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidInput(
             [Mistake("--file", str(path), f"a job file ({error.strerror})")]
@@ -64,6 +64,15 @@ def read_job_file(path: Path, kind: str) -> dict[str, Any]:
     except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         found = printable(str(error), 200)
         raise InvalidInput([Mistake("--file", str(path), f"a job file in TOML: {found}")]) from None
+
+
+def read_job_file(path: Path, kind: str) -> dict[str, Any]:
+    """A job file in TOML.
+
+    Raises:
+        InvalidInput: it cannot be read, is no TOML, or is for another kind of job.
+    """
+    values = read_toml(path)
     if values.setdefault("kind", kind) != kind:
         raise InvalidInput(
             [Mistake("kind", values["kind"], f"{kind!r}, the command that was given")],
@@ -109,7 +118,7 @@ def complete(values: Mapping[str, Any], settings: Settings) -> JobSpec:
         StoreError: a data set may be a registered one, but the store cannot be read.
     """
     given = {key: value for key, value in values.items() if value is not None}
-    given.setdefault("name", _spoken_name())
+    given.setdefault("name", spoken_name())
     given.setdefault("owner", settings.owner)
     if given["kind"] == "train":
         given.setdefault("seed", secrets.randbelow(2**31))
@@ -127,7 +136,8 @@ def complete(values: Mapping[str, Any], settings: Settings) -> JobSpec:
     return spec
 
 
-def _spoken_name() -> str:
+def spoken_name() -> str:
+    """A name that can be said aloud."""
     import coolname
 
     return str(coolname.generate_slug(2))

@@ -26,7 +26,7 @@ from fitq_shared.events import ENDINGS, Event, follow
 from fitq_shared.model_refs import model_ref, pending_model
 from fitq_shared.outage import Outage
 from fitq_shared.record import JobRecord
-from fitq_shared.records import NewJob, Place, Records
+from fitq_shared.records import NewJob, Place, Records, new_id
 from fitq_shared.redis_link import (
     PATIENT_SECONDS,
     QUICK_SECONDS,
@@ -112,16 +112,15 @@ class Queue:
         """
         _refuse_to_wait_for(after)
         before = tuple(dict.fromkeys(record.id for record in after))
-        [record] = self.submit_all([NewJob(self.new_ids(1)[0], spec, before)])
+        [record] = self.submit_all([NewJob(new_id(), spec, before)])
         return record
 
-    def new_ids(self, count: int) -> list[str]:
-        """Ids for `submit_all`, by which the specs of its jobs may name each other."""
-        with reporting_unreachable(self.settings):
-            return self._records.new_ids(count)
-
     def submit_all(self, jobs: Sequence[NewJob]) -> list[JobRecord]:
-        """Queue jobs, all or none: whoever dies here leaves none of them, or all."""
+        """Queue jobs, all or none: whoever dies here leaves none of them, or all.
+
+        Args:
+            jobs: their ids are of `new_id`, so that the specs may name the others.
+        """
         from fitq_shared.dispatch import create_all, settle_all
         from fitq_shared.signing import Signer
 
@@ -307,14 +306,9 @@ class Queue:
 
     # -- models and artifacts -------------------------------------------------------------
 
-    def model(
-        self, reference: str, awaited: Sequence[str] = ()
-    ) -> tuple[JobRecord, ModelRef | PendingModel]:
+    def model(self, reference: str) -> tuple[JobRecord, ModelRef]:
         """The published model that "name@3", "name@alias", "name" (its newest version), or the
         name or id of a training job refers to.
-
-        Args:
-            awaited: jobs whose models may be yet to come, since the one to submit comes after.
 
         Raises:
             UnknownModel: there is no such version or alias; suggests the nearest.
@@ -327,9 +321,22 @@ class Queue:
                 record = self._records.get(version.job)
                 return record, model_ref(record, version.label)
         record = self.job(reference)
-        if not record.ended and record.id in [self.job(other).id for other in awaited]:
-            return record, pending_model(record)
         return record, model_ref(record)
+
+    def model_after(
+        self, reference: str, before: Sequence[str]
+    ) -> tuple[JobRecord, ModelRef | PendingModel]:
+        """As `model`, or the model that is yet to come of a job that is waited for.
+
+        Args:
+            before: the jobs that the one to be submitted comes after.
+        """
+        waited = {record.id: record for record in map(self.job, before)}
+        if waited:
+            record = waited.get(self.job(reference).id)
+            if record is not None and not record.ended:
+                return record, pending_model(record)
+        return self.model(reference)
 
     def versions_of(self, record: JobRecord) -> list[str]:
         """As which versions of models a job's result is registered, for example ["mnist@3"]."""

@@ -55,9 +55,14 @@ LONGEST_NAME = 100
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
+def new_id() -> str:
+    """An id that no other job will have had."""
+    return "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
+
+
 @dataclass(frozen=True)
 class NewJob:
-    """A job to be made: its id (of `Records.new_ids`), its spec, and the jobs it comes after."""
+    """A job to be made: its id (of `new_id`), its spec, and the jobs it comes after."""
 
     id: str
     spec: JobSpec
@@ -90,15 +95,6 @@ class Records:
 
     # -- making and finding ---------------------------------------------------------------
 
-    def new_ids(self, count: int) -> list[str]:
-        """Ids that no job has now, for `create_all`."""
-        found: list[str] = []
-        while len(found) < count:
-            job_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
-            if job_id not in found and not self.redis.exists(job_key(job_id)):
-                found.append(job_id)
-        return found
-
     def create(
         self,
         spec: JobSpec,
@@ -113,7 +109,7 @@ class Records:
                 there is one, that is the job.
         """
         while True:
-            job = NewJob(chosen_id or self.new_ids(1)[0], spec)
+            job = NewJob(chosen_id or new_id(), spec)
             if records := self.create_all([job], lambda new: prove(new.id) if prove else None):
                 return records[0]
             if chosen_id is not None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from fitq_shared.record import Attempt, JobRecord, Reason
-from fitq_shared.records import NewJob, Records
+from fitq_shared.records import NewJob, Records, new_id
 from fitq_shared.snapshots import to_be_restored
 from fitq_shared.specs.train import TrainJob
 
@@ -22,7 +22,7 @@ def chain(records: Records, train_job: Callable[..., TrainJob]) -> Callable[...,
     """Make jobs a, b, c … of which each comes after the one before it, or as `after` says."""
 
     def make(count: int = 3, after: dict[int, tuple[int, ...]] | None = None) -> list[JobRecord]:
-        ids = records.new_ids(count)
+        ids = [new_id() for _ in range(count)]
         before = after or {at: (at - 1,) for at in range(1, count)}
         jobs = [
             NewJob(ids[at], train_job(name="abcdef"[at]), tuple(ids[b] for b in before.get(at, ())))
@@ -188,7 +188,7 @@ def test_forgetting_leaves_nothing_behind(
 def test_jobs_are_made_all_or_none(records: Records, train_job: Callable[..., TrainJob]) -> None:
     # Given
     taken = records.create(train_job())
-    [free] = records.new_ids(1)
+    free = new_id()
     # When
     made = records.create_all(
         [NewJob(free, train_job()), NewJob(taken.id, train_job(), (free,))], lambda job: None

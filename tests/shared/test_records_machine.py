@@ -38,7 +38,7 @@ from fitq_shared.record_keys import (
     job_key,
     queued_key,
 )
-from fitq_shared.records import FAULT_LIMIT, NewJob, Records
+from fitq_shared.records import FAULT_LIMIT, NewJob, Records, new_id
 from fitq_shared.redis_link import Redis
 from fitq_shared.snapshots import to_be_restored
 from fitq_shared.specs.train import TrainJob
@@ -188,9 +188,7 @@ class RecordsMachine(RuleBasedStateMachine):
     def create_after(self, before: list[Job], owner: str) -> Job:
         """A job that comes after others, which may have ended or be gone by now."""
         values = {"name": "three", "owner": owner, "dataset": "mnist", "model": "mlp"}
-        new = NewJob(
-            self.records.new_ids(1)[0], TrainJob.parse(values), tuple(job.id for job in before)
-        )
+        new = NewJob(new_id(), TrainJob.parse(values), tuple(job.id for job in before))
         [record] = self.records.create_all([new], lambda _: None)
         job = Job(record.id, record.queue, owner, new.spec.digest(), None, "waiting")
         job.after, job.events = new.after, [("waiting", 1)]

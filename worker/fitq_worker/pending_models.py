@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fitq_shared.errors import BadJob, UnknownJob
 from fitq_shared.signing import check_record
-from fitq_shared.specs.base import JobSpec, ModelRef, PendingModel
+from fitq_shared.specs.base import AnyModel, JobSpec, ModelRef, PendingModel
 
 if TYPE_CHECKING:
     from fitq_shared.records import Records
@@ -28,6 +28,17 @@ def resolved(spec: JobSpec, records: Records, signer: Signer | None) -> JobSpec:
         if isinstance(value, PendingModel)
     }
     return spec.model_copy(update=found) if found else spec
+
+
+def published(model: AnyModel) -> ModelRef:
+    """The reference to a model that must be there by now.
+
+    Raises:
+        BadJob: the model is yet to come.
+    """
+    if isinstance(model, PendingModel):
+        raise BadJob(f"the job {model.name} has not made its model", "submit this one again")
+    return model
 
 
 def _published(pending: PendingModel, records: Records, signer: Signer | None) -> ModelRef:

@@ -13,12 +13,13 @@ import keras
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.catalogue import DATASETS
 from fitq_shared.errors import BadJob, InvalidInput, StoreError
-from fitq_shared.specs.base import AnyModel, ModelRef, PendingModel
+from fitq_shared.specs.base import AnyModel, ModelRef
 from fitq_shared.specs.code import UserCode
 from fitq_shared.specs.models import CodeModel
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
 from fitq_worker.keras_files import load_keras
+from fitq_worker.pending_models import published
 
 WARM_MODELS = 4
 
@@ -55,8 +56,7 @@ def load_published(
         StoreError: an artifact is missing, damaged, or cannot be loaded safely.
         BadJob: it needs code of its owner's, and this worker does not allow that.
     """
-    if isinstance(reference, PendingModel):
-        raise BadJob(f"the job {reference.name} has not made its model", "submit this one again")
+    reference = published(reference)
     if not reference.code:
         return _load(store.url, reference)
     spec = _spec(store, reference)

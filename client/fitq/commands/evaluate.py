@@ -26,7 +26,7 @@ def command(
     from fitq.tables import print_json
 
     client = Queue()
-    trained, reference = client.model(model, chosen_before())
+    trained, reference = client.model_after(model, chosen_before())
     values = {
         "kind": "evaluate",
         "model": reference.model_dump(),

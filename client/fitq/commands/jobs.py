@@ -57,7 +57,8 @@ def command(
     if not found:
         click.echo("no jobs; submit one with `fitq train`", err=True)
         return
-    names = {record.id: record.name for record in found}
+    waiting = [record for record in found if record.state == "waiting"]
+    names = {other.id: other.name for record in waiting for other in client.before(record)}
     print_table(
         ["id", "name", "kind", "what", "state", "result", "took", "created", "owner", "tags"],
         [

@@ -59,7 +59,7 @@ def command(
         raise InvalidInput("give either --input FILE or --dataset NAME to predict")
     _refuse_model_file(model)
     client = Queue()
-    trained, reference = client.model(model, chosen_before())
+    trained, reference = client.model_after(model, chosen_before())
     values = {"kind": "predict", "model": reference.model_dump(), **flags}
     if dataset is not None:
         values["rows"] = {"type": "dataset", "dataset": dataset, "split": split or "test"}

@@ -121,4 +121,4 @@ def _published(job: str) -> dict[str, Any]:
     """The model that a job has published, as a spec names it."""
     from fitq.queue import Queue
 
-    return Queue().model(job, chosen_before())[1].model_dump()
+    return Queue().model_after(job, chosen_before())[1].model_dump()

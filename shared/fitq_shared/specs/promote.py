@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from fitq_shared.errors import Mistake
 from fitq_shared.metric_order import Mode, mode_of
 from fitq_shared.model_version import Alias
-from fitq_shared.specs.base import JobSpec, Label, ModelRef
+from fitq_shared.specs.base import AnyModel, JobSpec, Label
 
 MetricName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
@@ -27,7 +27,7 @@ class PromoteJob(JobSpec):
     """
 
     kind: Literal["promote"] = "promote"
-    model: ModelRef
+    model: AnyModel
     model_name: Label
     alias: Alias
     metric: MetricName | None = None

@@ -11,6 +11,7 @@ from fitq_shared.metric_order import direction
 from fitq_shared.promotion import Promotion, promote, promote_if_better
 from fitq_shared.registry import Registry
 from fitq_shared.version_metrics import evaluated_metric, metric_of, training_metric
+from fitq_worker.pending_models import published
 
 if TYPE_CHECKING:
     from fitq_shared.model_version import ModelVersion
@@ -47,8 +48,9 @@ def run(context: JobContext, spec: PromoteJob) -> dict[str, float]:
 def _promote(context: JobContext, spec: PromoteJob) -> Promotion:
     records = context.records
     registry = Registry(records.redis)
-    trained = records.get(spec.model.job)
-    if (trained.attempt, trained.manifest) != (spec.model.attempt, spec.model.manifest):
+    model = published(spec.model)
+    trained = records.get(model.job)
+    if (trained.attempt, trained.manifest) != (model.attempt, model.manifest):
         raise InvalidInput(
             f"the model of {trained.name} has changed since it was to be promoted",
             f"see `fitq show {trained.name}`, and promote it again",

@@ -19,9 +19,10 @@ def picture(image: Image.Image, form: str = "PNG", **options) -> bytes:
     return buffer.getvalue()
 
 
-def test_colours_come_as_they_are() -> None:
+@pytest.mark.parametrize("form", ["PNG", "GIF", "BMP"])
+def test_colours_come_as_they_are(form: str) -> None:
     image = Image.new("RGB", (3, 2), RED)
-    pixels = decode_picture(picture(image), "a.png")
+    pixels = decode_picture(picture(image, form), "a.png")
     assert pixels.shape == (2, 3, 3)
     assert pixels.dtype == np.uint8
     assert pixels[0, 0].tolist() == list(RED)
@@ -78,8 +79,8 @@ def test_another_size(aspect, corner: int) -> None:
     ("content", "reason"),
     [
         (b"", "the file is empty"),
-        (b"\x89PNG no more", "no PNG or JPEG"),
-        (picture(Image.new("RGB", (1, 1)), "GIF"), "no PNG or JPEG"),
+        (b"\x89PNG no more", "no PNG, JPEG, GIF or BMP"),
+        (picture(Image.new("RGB", (1, 1)), "TIFF"), "no PNG, JPEG, GIF or BMP"),
         (picture(Image.effect_noise((64, 64), 50))[:-200], "it is broken"),
         (picture(Image.effect_noise((64, 64), 50), "JPEG")[:-200], "it is broken"),
         *[

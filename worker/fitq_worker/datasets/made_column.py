@@ -14,14 +14,14 @@ from fitq_worker.datasets.column_builders import Categories, CategoryBuilder, Te
 from fitq_worker.datasets.column_files import Noted, StoredColumn, chunks, writing_array
 
 MOST_CLASSES = 1000
-"""Whole numbers from 0 without a gap are numbers of classes, if there are no more."""
+"""Whole numbers from 0 below this are the numbers of classes, as for a client that registers."""
 
 
 class MadeArray:
     """Numbers, in arrays of one shape and dtype.
 
     Attributes:
-        classes: the whole numbers in it; None where these are no numbers of classes.
+        classes: the whole numbers of a target; None where there are too many, or others.
     """
 
     def __init__(self, stored: StoredColumn, path: Path, first: NDArray[Any]) -> None:

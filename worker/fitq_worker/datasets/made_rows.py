@@ -15,7 +15,7 @@ from fitq_shared.texts import printable, shown
 from fitq_worker.datasets.column_builders import Categories
 from fitq_worker.datasets.column_files import StoredColumn
 from fitq_worker.datasets.disk_cache import SIZE_VARIABLE
-from fitq_worker.datasets.made_column import MadeColumn, new_column
+from fitq_worker.datasets.made_column import MOST_CLASSES, MadeColumn, new_column
 
 Batch = Mapping[Role, Mapping[str, NDArray[Any]]]
 """Arrays of equally many rows, by role and name."""
@@ -102,7 +102,7 @@ class MadeRows:
                 if values is None:
                     return 0
                 found |= values
-        return len(found) if found == set(range(len(found))) else 0
+        return max(found) + 1 if min(found, default=-1) >= 0 and max(found) < MOST_CLASSES else 0
 
     def _bad(self, found: str, hint: str = "") -> BadJob:
         return BadJob(

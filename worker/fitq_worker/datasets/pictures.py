@@ -1,4 +1,4 @@
-"""PNG and JPEG files as arrays of pixels."""
+"""PNG, JPEG, GIF and BMP files as arrays of pixels; of a moving picture its beginning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fitq_shared.texts import printable
 Channels = Literal[1, 3, 4]
 Pixels = NDArray[np.uint8]
 
-FORMATS = ("PNG", "JPEG")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP")
 TURNED = "JPEG"
 """The form of photos that say which side is up. A PNG may say so too, but only at its end."""
 MOST_PIXELS = 100_000_000
@@ -44,7 +44,7 @@ def picture_size(content: bytes, name: str) -> tuple[int, int]:
         name: what its owner calls it, for messages.
 
     Raises:
-        BadJob: it is no PNG or JPEG, or has more than 100 million pixels.
+        BadJob: it is no image, or has more than 100 million pixels.
     """
     image = _open(content, name)
     width, height = image.size
@@ -70,7 +70,7 @@ def decode_picture(
         uint8 of shape (height, width, channels), values 0 to 255.
 
     Raises:
-        BadJob: it is broken, no PNG or JPEG, or has more than 100 million pixels.
+        BadJob: it is broken, no image, or has more than 100 million pixels.
     """
     image = _open(content, name)
     try:
@@ -96,7 +96,7 @@ def _open(content: bytes, name: str) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise _bad(name, TOO_LARGE) from error
     except _DAMAGE as error:
-        raise _bad(name, "it is no PNG or JPEG image") from error
+        raise _bad(name, "it is no PNG, JPEG, GIF or BMP") from error
     if image.width * image.height > MOST_PIXELS:
         raise _bad(name, TOO_LARGE)
     return image

@@ -144,7 +144,7 @@ def test_only_workers_that_allow_code_run_it(load) -> None:
         ("yield {'a': 1}\nyield {'b': 1}", r"gives \['b'\] after \['a'\]"),
         ("return np.zeros((3, 2)), np.zeros(2)", "different numbers of rows: x: 3, y: 2"),
         ("return None", "maker.py:rows gives nothing"),
-        ("return 5", "gives for .x. a int, which has no rows"),
+        ("return 5", "gives for 'x' what has no rows: int"),
         ("return [object()]", "gives for 'x' object among texts"),
         ("return np.array([1j])", "gives for 'x' values of complex128"),
         ("return [[1], [1, 2]]", "gives for 'x' what is no array"),

@@ -93,7 +93,9 @@ def test_all_files_that_are_no_images_are_named(store: Store) -> None:
     files = {"train/ant/1.png": b"text", "train/ant/2.png": png(1), "train/bee/3.png": b""}
     with pytest.raises(BadJob) as failed:
         load_registered(pictures(store, files), store, "train")
-    assert "the image train/ant/1.png cannot be read: it is no PNG or JPEG" in str(failed.value)
+    assert "the image train/ant/1.png cannot be read: it is no PNG, JPEG, GIF or BMP" in str(
+        failed.value
+    )
     assert "the image train/bee/3.png cannot be read: the file is empty" in str(failed.value)
 
 

@@ -46,9 +46,11 @@ def test_types_that_nobody_declared_are_those_of_the_file(store: Store) -> None:
     examples = load_registered(ref, store, "train")
     # Then each other column is an input of its type
     number, category = Field((), "float32"), Field((), "str", kind="category")
+    text = Field((), "str", kind="text")
     assert examples.inputs == {
-        **dict.fromkeys(["area", "rooms", "cost", "garden", "built", "sold"], number),
-        **dict.fromkeys(["town", "note"], category),
+        **dict.fromkeys(["area", "rooms", "cost", "built", "sold"], number),
+        **dict.fromkeys(["garden", "town"], category),
+        "note": text,
     }
     assert examples.targets == {"price": number}
     # And a null is a missing value
@@ -57,7 +59,7 @@ def test_types_that_nobody_declared_are_those_of_the_file(store: Store) -> None:
         "area": [np.nan, 60, 50.5],
         "rooms": [3, 4, 2],
         "cost": [2.5, 3.5, 1.5],
-        "garden": [0, np.nan, 1],
+        "garden": ["False", "", "True"],
         "town": ["", "Bonn", "Ulm"],
         "built": [np.nan, 2, 1],
         "sold": [0.5, 0.5, 0.5],
@@ -68,24 +70,25 @@ def test_types_that_nobody_declared_are_those_of_the_file(store: Store) -> None:
     assert targets["price"].tolist() == [2, 3, 1]
 
 
-def test_many_different_strings_are_texts(store: Store) -> None:
-    content = parquet(note=[str(number) for number in range(1001)])
-    ref = register(store, "parquet", {"a.parquet": content}, [], complete=False, piece=10_000)
-    assert load_registered(ref, store, "train").inputs["note"].kind == "text"
-
-
 def test_declared_types_and_classes_count(store: Store) -> None:
     columns = [
         Column(name="rooms", type="category"),
         Column(name="town", type="category", role="target", classes=["Ulm", "Bonn"]),
         Column(name="note", type="text"),
+        Column(name="warm", type="category", role="target", classes=["False", "True"]),
     ]
-    content = parquet(rooms=[2, 10, 2], town=["Bonn", "Ulm", "Bonn"], note=["x", "y", "z"])
+    content = parquet(
+        rooms=[2, 10, 2],
+        town=["Bonn", "Ulm", "Bonn"],
+        note=["x", "y", "z"],
+        warm=[True, False, True],
+    )
     ref = register(store, "parquet", {"a.parquet": content}, columns)
     examples = load_registered(ref, store, "train")
     inputs, targets = examples.read(np.arange(3))
     assert inputs["rooms"].tolist() == ["2", "10", "2"]
     assert targets["town"].tolist() == [1, 0, 1]
+    assert targets["warm"].tolist() == [1, 0, 1]
     assert examples.inputs["note"].kind == "text"
 
 

@@ -1,4 +1,4 @@
-"""Folders of PNG and JPEG images by class."""
+"""Folders of images by class."""
 
 from __future__ import annotations
 

@@ -25,8 +25,6 @@ from fitq_worker.datasets.formats.absent import absent_columns
 from fitq_worker.datasets.source import RegisteredFiles
 
 BATCH = 8192
-MOST_CATEGORIES = 1000
-"""A column of strings with more different ones is a text, where nobody has declared it."""
 MICROSECONDS_A_DAY = 86_400_000_000
 
 
@@ -84,35 +82,25 @@ def _columns(manifest: DatasetManifest, tables: Sequence[Any]) -> list[Column]:
             if name not in declared
         }
     return [
-        column if column.type else column.model_copy(update={"type": _type(column.name, tables)})
+        column if column.type else column.model_copy(update={"type": _type(column, tables[0])})
         for column in declared.values()
     ]
 
 
-def _type(name: str, tables: Sequence[Any]) -> ColumnType | None:
+def _type(column: Column, table: Any) -> ColumnType | None:
+    """As the client would have said (client/fitq/data/parquet_source.py)."""
     from pyarrow import types
 
-    if name not in tables[0].schema_arrow.names:
+    if column.name not in table.schema_arrow.names:
         return None
-    found = tables[0].schema_arrow.field(name).type
+    found = table.schema_arrow.field(column.name).type
     if types.is_date(found) or types.is_timestamp(found):
         return "date"
-    if types.is_dictionary(found):
+    if types.is_boolean(found) or types.is_dictionary(found):
         return "category"
     if types.is_string(found) or types.is_large_string(found):
-        return "category" if _has_few(name, tables) else "text"
+        return "category" if column.role == "target" else "text"
     return "number"
-
-
-def _has_few(name: str, tables: Sequence[Any]) -> bool:
-    """Whether a column of strings has so few different ones that they are categories."""
-    found: set[Any] = set()
-    for table in tables:
-        for batch in table.iter_batches(BATCH, columns=[name]):
-            found.update(batch.column(0).unique().to_pylist())
-            if len(found) > MOST_CATEGORIES:
-                return False
-    return True
 
 
 @dataclass
@@ -150,7 +138,10 @@ class _Sink:
             missing |= self.column.may_miss & np.isnan(numbers)
             self.builder.add(numbers, missing)
             return []
-        texts = values.cast(pyarrow.string()).to_pylist()
+        if values.type in (pyarrow.string(), pyarrow.large_string()):
+            texts = values.to_pylist()
+        else:  # as Python writes them, like the client
+            texts = [None if value is None else str(value) for value in values.to_pylist()]
         if isinstance(self.builder, CategoryBuilder):
             return self.builder.add([None if text is None else text.strip() for text in texts])
         self.builder.add(texts)

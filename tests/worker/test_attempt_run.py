@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fitq_shared.celery_app import make_app
+from fitq_shared.errors import JobError
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.record_keys import job_key
 from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
+from fitq_shared.specs.check import CheckJob
 from fitq_shared.specs.describe import DescribeJob
 from fitq_shared.store import Store
 from fitq_worker import attempt_run, flags, volume
@@ -141,3 +144,21 @@ def test_an_attempt_that_is_outdated_when_it_begins_leaves_the_next_one_alone(
     # Then it has neither written into the folder of the next attempt nor changed the record
     assert Store(settings.store_url or "").files("jobs") == []
     assert records.get(attempt.job_id) == before
+
+
+@pytest.mark.parametrize("allows", [False, True])
+def test_a_worker_that_does_not_allow_code_leaves_a_job_that_brings_some(
+    records: Records, identity: Identity, settings: Settings, run: Callable[[], None], allows: bool
+) -> None:
+    # Given a job with code, and its message in a queue of jobs without
+    bundle = {"path": f"inputs/{'0' * 64}.tar", "sha256": "0" * 64, "file": "net.py"}
+    model = {"type": "code", "bundle": bundle, "module": "net", "function": "build"}
+    spec = CheckJob.parse({"name": "two", "owner": "tester", "model": model})
+    record = records.create(spec)
+    attempt_run.prepare(make_app(settings), settings, replace(identity, allows_code=allows))
+    # When a worker gets it
+    with pytest.raises(NotPublished if not allows else JobError) as outcome:
+        run_attempt(record.id, 1, record.spec_hash)
+    # Then one that does not allow code leaves it for another, and one that does takes it
+    assert (records.get(record.id).state == "queued") is not allows
+    assert ("not-allowed" in str(outcome.value)) is not allows

@@ -1,0 +1,173 @@
+"""Models of users' own: made of files and code, with what comes with them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from fitq_shared.errors import BadJob, InvalidInput
+from fitq_shared.specs.models import CodeModel, JsonModel, KerasModel
+from fitq_shared.store import Store
+from fitq_worker.identity import Identity
+from fitq_worker.job_context import JobContext
+from fitq_worker.models.own import make_own
+from support.code import NET, user_code, write_files
+from support.hostile_files import (
+    MODELS_REFUSED_EVERYWHERE,
+    WEIGHTS_THAT_LEAVE_THE_FILE,
+    Hostile,
+    layer,
+    model_config,
+)
+
+
+@pytest.fixture
+def context(tmp_path: Path, identity: Identity) -> Iterator[JobContext]:
+    """What a job on a worker that allows code has at hand."""
+    (tmp_path / "volume").mkdir()
+    orders: Any = SimpleNamespace(obey=lambda: None)
+    nothing: Any = None
+    store = Store(str(tmp_path / "volume"))
+    allowing = replace(identity, allows_code=True)
+    made = JobContext(nothing, nothing, store, orders, allowing, nothing)
+    with made.until_end:
+        yield made
+
+
+@pytest.fixture
+def code(context: JobContext, tmp_path: Path) -> Callable[..., CodeModel]:
+    """A model that `build` of this file builds."""
+
+    def make(source: str, **options: Any) -> CodeModel:
+        main = write_files(tmp_path / "home", net=source)
+        return CodeModel(**user_code(context.store, main, **options).model_dump())
+
+    return make
+
+
+def kept(store: Store, content: bytes, name: str) -> dict[str, Any]:
+    """A file in the store, as a spec names it."""
+    sum_ = hashlib.sha256(content).hexdigest()
+    path = f"inputs/{sum_}{Path(name).suffix}"
+    store.write(path, content)
+    return {"path": path, "sha256": sum_, "file": name}
+
+
+def saved(model: keras.Model, folder: Path) -> bytes:
+    model.save(folder / "saved.keras")
+    return (folder / "saved.keras").read_bytes()
+
+
+def small() -> keras.Model:
+    return keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+
+
+def test_a_builder_gives_a_model(context: JobContext, code: Callable[..., CodeModel]) -> None:
+    made = make_own(context, code(NET, units=3))
+    assert made.model.name == "mine"
+    assert made.model.count_params() == 784 * 3 + 3 + 3 * 10 + 10
+    assert (made.model.compiled, made.compile_arguments, made.fit_arguments) == (False, {}, {})
+
+
+def test_a_builder_may_compile(context: JobContext, code: Callable[..., CodeModel]) -> None:
+    source = """
+        import keras
+        def build():
+            model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+            model.compile(loss="mean_squared_error", optimizer="sgd")
+            return model
+        """
+    assert make_own(context, code(source)).model.compiled
+
+
+def test_a_builder_may_give_what_compile_and_fit_get(
+    context: JobContext, code: Callable[..., CodeModel]
+) -> None:
+    source = """
+        import keras
+        class Count(keras.callbacks.Callback):
+            pass
+        def far(true, predicted):
+            return keras.ops.mean(keras.ops.abs(true - predicted))
+        def build():
+            model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+            return model, {"loss": far, "metrics": [far], "callbacks": Count(),
+                           "class_weight": {0: 1.0, 1: 2.0}}
+        """
+    made = make_own(context, code(source))
+    assert set(made.compile_arguments) == {"loss", "metrics"}
+    assert made.compile_arguments["loss"].__name__ == "far"
+    assert [type(one).__name__ for one in made.fit_arguments["callbacks"]] == ["Count"]
+    assert made.fit_arguments["class_weight"] == {0: 1.0, 1: 2.0}
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_keras_file_has_its_weights(context: JobContext, tmp_path: Path, compiled: bool) -> None:
+    # Given a compiled model's file
+    model = small()
+    model.compile(loss="mean_squared_error", optimizer="sgd")
+    file = kept(context.store, saved(model, tmp_path), "mine.keras")
+    # When it is made, with its compile state or without
+    made = make_own(context, KerasModel.model_validate({"file": file, "compiled": compiled}))
+    # Then the weights are the same
+    for one, other in zip(made.model.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert made.model.compiled is compiled
+
+
+def test_a_vocabulary_comes_with_its_file(context: JobContext, tmp_path: Path) -> None:
+    # Given a model that has learnt words
+    words = keras.layers.TextVectorization(output_sequence_length=2)
+    words.adapt(["good day", "good night"])
+    model = keras.Sequential([keras.Input((), dtype="string"), words])
+    file = kept(context.store, saved(model, tmp_path), "words.keras")
+    # Then it still knows them
+    made = make_own(context, KerasModel.model_validate({"file": file}))
+    layer_ = made.model.layers[-1]
+    assert layer_.get_vocabulary() == words.get_vocabulary()
+
+
+def test_a_json_configuration_is_a_new_model(context: JobContext) -> None:
+    model = small()
+    model.compile(loss="mean_squared_error")
+    file = kept(context.store, model.to_json().encode(), "mine.json")
+    made = make_own(context, JsonModel.model_validate({"file": file}))
+    assert made.model.count_params() == 9
+    assert not made.model.compiled
+
+
+@pytest.mark.parametrize(
+    "hostile", [*MODELS_REFUSED_EVERYWHERE, *WEIGHTS_THAT_LEAVE_THE_FILE], ids=str
+)
+def test_a_hostile_file_is_refused_on_the_worker_too(context: JobContext, hostile: Hostile) -> None:
+    file = kept(context.store, hostile.content, "mine.keras")
+    with pytest.raises(InvalidInput) as caught:
+        make_own(context, KerasModel.model_validate({"file": file, "compiled": True}))
+    assert hostile.words in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["..", "../up", "a/b", "a\\b"])
+def test_a_layer_whose_name_leads_to_another_folder_is_refused(
+    context: JobContext, name: str
+) -> None:
+    config = model_config(layer("Dense", units=1, name=name))
+    file = kept(context.store, json.dumps(config).encode(), "mine.json")
+    with pytest.raises(InvalidInput, match="leads to another folder"):
+        make_own(context, JsonModel.model_validate({"file": file}))
+
+
+def test_what_keras_cannot_make_is_said(context: JobContext) -> None:
+    config = model_config(layer("Dense", units=-1, name="wrong"))
+    file = kept(context.store, json.dumps(config).encode(), "mine.json")
+    with pytest.raises(BadJob, match=r"mine\.json cannot be loaded") as caught:
+        make_own(context, JsonModel.model_validate({"file": file}))
+    assert "Keras 3" in caught.value.hint

@@ -7,6 +7,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -67,6 +68,39 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
         raise _wrong(name, f"it is truncated or damaged: {text}") from error
     kind = kind_of(start)
     raise _wrong(name, "it does not begin like one" + (f", it is {kind}" if kind else ""))
+
+
+def read_arrays(
+    file: IO[bytes], name: str, array: str | None = None, names: Sequence[str] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Read several arrays of an `.npz` file by their names, or as `read_array` the only one.
+
+    Args:
+        names: the arrays to read; None for one, which is then called `array`, or "".
+
+    Raises:
+        InvalidInput: as `read_array`; or one is missing: names them all.
+    """
+    if names is None:
+        return {array or "": read_array(file, name, array)}
+    if not file.read(8).startswith(NPZ_MAGIC):
+        raise _wrong(name, f"it has no arrays with names, such as {shown(list(names))[1:-1]}")
+    try:
+        with open_archive(file, LARGEST_ARCHIVE) as archive:
+            there = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
+    except BadArchive as error:
+        raise _wrong(name, str(error)) from error
+    except DAMAGE as error:
+        text = printable(str(error), 100)
+        raise _wrong(name, f"it is truncated or damaged: {text}") from error
+    if missing := [one for one in names if one not in there]:
+        expected = f"an .npz with {shown(missing)[1:-1]} in it: it has {shown(there, 200)[1:-1]}"
+        raise InvalidInput([Mistake("input", name, expected)])
+    found = {}
+    for one in names:
+        file.seek(0)
+        found[one] = read_array(file, name, one)
+    return found
 
 
 def read_npy(file: IO[bytes], name: str, promised: int | None = None) -> NDArray[Any]:

@@ -86,9 +86,9 @@ def test_one_of_several_arrays_is_chosen(predict, refuse):
 
 
 def test_a_missing_file_is_named(refuse, nowhere):
-    assert "--input = 'images.npz': expected a file (No such file or directory)" in refuse(None)
+    assert "FILE = 'images.npz': expected a file (No such file or directory)" in refuse(None)
     (nowhere / "folder.npz").mkdir()
-    assert "expected a file (Is a directory)" in refuse(None, name="folder.npz")
+    assert "a folder with images or texts in it" in refuse(None, name="folder.npz")
 
 
 def test_an_empty_file_is_refused(refuse):
@@ -114,10 +114,10 @@ def test_a_pickled_file_is_refused(refuse):
 
 def test_a_file_of_another_kind_is_refused(refuse):
     assert "it does not begin like one" in refuse(b"\x89PNG\r\n\x1a\n")
-    assert "expected a file named *.npy or *.npz" in refuse(npy(IMAGES), name="images.dat")
+    assert "expected a file named *.npy, *.npz, *.csv" in refuse(npy(IMAGES), name="images.dat")
 
 
-@pytest.mark.parametrize("shape", [(3, 28), (3, 32, 32), (3, 28, 28, 1), (28, 28), (0, 28, 28), ()])
+@pytest.mark.parametrize("shape", [(3, 28), (3, 32, 32), (3, 28, 28, 3), (28, 28), (0, 28, 28), ()])
 def test_images_of_another_shape_are_refused(refuse, shape):
     error = refuse(npy(np.zeros(shape, np.uint8)), name="images.npy")
     assert f"array of shape {shape}" in error
@@ -135,7 +135,7 @@ def test_images_of_another_shape_are_refused(refuse, shape):
 )
 def test_images_that_are_no_pixels_are_refused(refuse, images, words):
     error = refuse(npy(images), name="images.npy")
-    assert f"--input = '{words}': expected whole numbers from 0 to 255" in error
+    assert f"FILE = '{words}': expected whole numbers from 0 to 255" in error
     assert "try: save the pixels as they are" in error
 
 
@@ -165,7 +165,7 @@ def test_all_mistakes_of_a_prediction_are_named_at_once(fitq, succeeded):
 def test_rows_come_from_a_file_or_from_a_data_set(fitq, nowhere, inputs):
     ran = fitq("predict", "brave-otter", *inputs)
     assert ran.code == 2
-    assert "either --input FILE or --dataset NAME" in ran.err
+    assert "either files or --dataset NAME" in ran.err
 
 
 def test_what_has_no_model_cannot_predict_or_be_evaluated(queue, fitq, records, train_job):
@@ -186,6 +186,7 @@ def test_an_evaluation_takes_the_data_set_of_the_training(fitq, succeeded, train
         "attempt": 1,
         "manifest": record.manifest,
         "name": record.name,
+        "code": False,
     }
     other = fitq("evaluate", record.name, "--dataset", "mnist", "--split", "train", "--dry-run")
     assert (other.json["dataset"], other.json["split"]) == ("mnist", "train")

@@ -12,15 +12,18 @@ from fitq.drafts import complete
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
+    from fitq.uploads import Upload
     from fitq_shared.record import JobRecord
 
 
+INTERFACE = "interface.json"
 MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".onnx")
 
 
 @click.command()
 @click.argument("model")
-@click.option("--input", "file", type=click.Path(path_type=Path), help="An .npz or .npy of images.")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--input", "file", type=click.Path(path_type=Path), help="The same as a FILE.")
 @click.option("--array", help="Which array of an .npz.")
 @click.option("--dataset", help="Predict a data set's split instead of a file.")
 @click.option("--split", help="train or test. Default: test.")
@@ -36,6 +39,7 @@ MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt",
 @submission
 def command(
     model: str,
+    files: tuple[Path, ...],
     file: Path | None,
     array: str | None,
     dataset: str | None,
@@ -50,30 +54,64 @@ def command(
 
     Prints the first rows; all of them lie in the job's artifacts.
     """
-    from fitq.outcome import submit_and_follow
+    from fitq.prediction_rows import rows_of
     from fitq.queue import Queue
-    from fitq.tables import print_json
     from fitq_shared.errors import InvalidInput
 
-    if (file is None) == (dataset is None):
-        raise InvalidInput("give either --input FILE or --dataset NAME to predict")
+    given = [*files, file] if file is not None else list(files)
+    if bool(given) == (dataset is not None):
+        raise InvalidInput("give either files or --dataset NAME to predict")
     _refuse_model_file(model)
     client = Queue()
     trained, reference = client.model_after(model, chosen_before())
     values = {"kind": "predict", "model": reference.model_dump(), **flags}
     if dataset is not None:
         values["rows"] = {"type": "dataset", "dataset": dataset, "split": split or "test"}
-    elif file is not None:
-        values["rows"] = _file_rows(file, array, trained)
+        _submit(client, values, None, rows, no_wait=no_wait, dry_run=dry_run, as_json=as_json)
+        return
+    with rows_of(given, array, _inputs(client, trained)) as (values["rows"], upload):
+        _submit(client, values, upload, rows, no_wait=no_wait, dry_run=dry_run, as_json=as_json)
+
+
+def _submit(
+    client: Queue,
+    values: dict[str, Any],
+    upload: Upload | None,
+    rows: int,
+    *,
+    no_wait: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    from fitq.outcome import submit_and_follow
+    from fitq.tables import print_json
+
     spec = complete(values, client.settings)
     if dry_run:
         print_json(spec.model_dump(mode="json"))
         return
-    if file is not None:
-        client.upload(file, values["rows"]["path"])
+    if upload is not None:
+        client.upload(upload.content, upload.path)
     record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
     if record and rows and not as_json:
         _print_head(client, record, rows)
+
+
+def _inputs(client: Queue, trained: JobRecord) -> list[dict[str, Any]] | None:
+    """What the model takes, as its artifacts say; None if this client cannot know."""
+    from fitq_shared.catalogue import DATASETS
+
+    if trained.state == "succeeded" and client.has_store:
+        folder = client.folder(trained)
+        if folder.exists(INTERFACE):
+            inputs: Any = folder.read_json(INTERFACE)
+            return list(inputs["inputs"])
+    facts = DATASETS.get(str(trained.spec["dataset"]))
+    if facts is None or trained.spec["model"]["type"] not in ("mlp", "cnn", "rnn"):
+        return None
+    return [
+        {"name": "image", "shape": facts.image_shape, "dtype": "uint8", "columns": ["image"]},
+    ]
 
 
 def _refuse_model_file(model: str) -> None:
@@ -93,43 +131,6 @@ def _refuse_model_file(model: str) -> None:
         [Mistake("MODEL", model, f"the name or id of a training job{found}")],
         "see the models that there are with `fitq jobs --kind train --state succeeded`",
     )
-
-
-def _file_rows(file: Path, array: str | None, trained: JobRecord) -> dict[str, Any]:
-    """Check the file here, where its mistakes can still be mended, and name its place."""
-    import hashlib
-
-    from fitq_shared.array_files import read_array
-    from fitq_shared.catalogue import DATASETS
-    from fitq_shared.errors import InvalidInput, Mistake
-    from fitq_shared.pixels import PIXELS, PIXELS_HINT, no_pixels
-
-    if file.suffix not in (".npy", ".npz"):
-        raise InvalidInput([Mistake("--input", str(file), "a file named *.npy or *.npz")])
-    try:
-        with file.open("rb") as content:
-            images = read_array(content, str(file), array)
-    except OSError as error:
-        raise InvalidInput([Mistake("--input", str(file), f"a file ({error.strerror})")]) from None
-    except ValueError as error:  # a name that no file can have
-        raise InvalidInput([Mistake("--input", str(file), f"a file ({error})")]) from None
-    expected = DATASETS[trained.spec["dataset"]].image_shape
-    if images.shape[1:] != expected or len(images) == 0:
-        shape = f"(n, {', '.join(map(str, expected))})"
-        raise InvalidInput(
-            [Mistake("--input", f"array of shape {images.shape}", f"shape {shape}, n at least 1")],
-            "reshape the array to what the model was trained on",
-        )
-    if found := no_pixels(images):
-        raise InvalidInput([Mistake("--input", found, PIXELS)], PIXELS_HINT)
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    return {
-        "type": "file",
-        "path": f"inputs/{sha256}{file.suffix}",
-        "sha256": sha256,
-        "array": array,
-        "file": file.name[-255:],
-    }
 
 
 def _print_head(client: Queue, record: JobRecord, count: int) -> None:

@@ -56,7 +56,19 @@ def _tag_place(location: tuple[int | str, ...]) -> int:
 
 
 # Pydantic puts the branch of a union after the field; a user never wrote those words.
-_UNION_TAGS = {"mlp", "cnn", "rnn", "json", "keras", "code", "dataset", "file"}
+_UNION_TAGS = {
+    "mlp",
+    "cnn",
+    "rnn",
+    "json",
+    "keras",
+    "code",
+    "dataset",
+    "file",
+    "table",
+    "images",
+    "texts",
+}
 _NESTED_TAGS = {
     *("a named data set", "a registered data set", "of all", "by output"),
     *("cosine_decay", "exponential_decay", "piecewise_constant", "polynomial"),

@@ -12,6 +12,9 @@ from fitq_shared.specs.base import AnyModel, InputFile, JobSpec, Spec, Split, da
 from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.train import PositiveInt
 
+Separator = Literal[",", ";", "\t", "|"]
+MOST_PACKED = 100_000
+
 
 def _stays_inside(value: str) -> str:
     if any(part in ("", ".", "..") for part in value.split("/")):
@@ -28,9 +31,10 @@ class DatasetRows(Spec):
 
 
 class FileRows(InputFile):
-    """Predict an array that lies in the store: uint8 of shape (n, height, width).
+    """Predict arrays that lie in the store, of shape (n, ...) as the model takes them.
 
-    `array` names one array of an `.npz`; None for an `.npy`.
+    `array` names one array of an `.npz`. None takes the only array of a file, or where a model
+    has several inputs, for each the array of its name.
     """
 
     type: Literal["file"] = "file"
@@ -40,12 +44,33 @@ class FileRows(InputFile):
     ) = None
 
 
+class TableRows(InputFile):
+    """Predict the rows of a CSV file in the store: its columns are the fields that a model takes.
+
+    Its first row names the columns; those that the model does not take are not looked at.
+    """
+
+    type: Literal["table"] = "table"
+    path: Annotated[str, StringConstraints(pattern=r"^inputs/[0-9a-f]{64}\.csv$")]
+    separator: Separator = ","
+
+
+class PackedRows(InputFile):
+    """Predict many small files, each of them one row: PNG and JPEG images, or texts in UTF-8.
+
+    They lie in one zip archive in the store, in order, as "<number>/<name>".
+    """
+
+    type: Literal["images", "texts"]
+    path: Annotated[str, StringConstraints(pattern=r"^inputs/[0-9a-f]{64}\.zip$")]
+
+
 class PredictJob(JobSpec):
     """Predict classes and probabilities with a published model."""
 
     kind: Literal["predict"] = "predict"
     model: AnyModel
-    rows: Annotated[DatasetRows | FileRows, Field(discriminator="type")]
+    rows: Annotated[DatasetRows | FileRows | TableRows | PackedRows, Field(discriminator="type")]
     output_format: Literal["npz", "csv"] = "npz"
     batch_size: PositiveInt = 128
 
@@ -53,7 +78,7 @@ class PredictJob(JobSpec):
     def summary(self) -> str:
         """For example: brave-otter on images.npz."""
         rows = self.rows
-        what = rows.file if isinstance(rows, FileRows) else f"{rows.dataset} {rows.split}"
+        what = f"{rows.dataset} {rows.split}" if isinstance(rows, DatasetRows) else rows.file
         return f"{self.model.name} on {what}"
 
     @property

@@ -21,7 +21,7 @@ from numpy.lib import format as npy
 
 from fitq.data.places import Place
 from fitq.data.roles import role_of
-from fitq.data.source import Declared, LocalFile, Source, listed, unreadable
+from fitq.data.source import Declared, LocalFile, Source, end_of, listed, unreadable
 from fitq_shared.archives import BadArchive, kind_of, open_archive
 from fitq_shared.array_files import DAMAGE
 from fitq_shared.dataset_manifest import MOST_CLASSES, Column, ColumnType, Format
@@ -262,4 +262,4 @@ def _classes(name: str, found: Mapping[Split, Array]) -> tuple[str, ...] | None:
 
 def _wrong(path: Path, found: str) -> InvalidInput:
     expected = "a file of NumPy's, as numpy.savez or numpy.save write it"
-    return InvalidInput([Mistake("PATH", str(path), f"{expected}: {found}")])
+    return InvalidInput([Mistake("PATH", end_of(path), f"{expected}: {found}")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from fitq.data.source import LocalFile
+from fitq.data.source import LocalFile, end_of
 from fitq_shared.errors import InvalidInput, Mistake
 
 LONGEST = 4 * 2**20
@@ -58,6 +58,6 @@ def _pieces(file: LocalFile, first: int) -> Iterator[bytes]:
 def _changed(file: LocalFile, found: str) -> InvalidInput:
     expected = f"a file that stays as it is while it is read: {found}"
     return InvalidInput(
-        [Mistake("PATH", str(file.path), expected)],
+        [Mistake("PATH", end_of(file.path), expected)],
         "try again when nothing writes to it; nothing was registered",
     )

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from fitq.data.cells import Cells, is_number
 from fitq.data.places import Place
 from fitq.data.roles import role_of
-from fitq.data.source import Cases, Declared, LocalFile, Source, listed, unreadable
+from fitq.data.source import Cases, Declared, LocalFile, Source, end_of, listed, unreadable
 from fitq_shared.dataset_manifest import MOST_CLASSES, MOST_COLUMNS, Column
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.specs.base import Split
@@ -137,7 +137,7 @@ class _Table:
         for mark, encoding in _OTHER_ENCODINGS.items():
             if start.startswith(mark):
                 expected = f"text in UTF-8: it is {encoding}; save it as UTF-8"
-                raise InvalidInput([*self._mistakes, Mistake("PATH", str(path), expected)])
+                raise InvalidInput([*self._mistakes, Mistake("PATH", end_of(path), expected)])
         csv.field_size_limit(LARGEST_CELL)
         return path.open(encoding="utf-8-sig", newline="")
 
@@ -250,7 +250,7 @@ class _Table:
         )
 
     def _wrong(self, file: LocalFile, expected: str) -> None:
-        self._mistakes.append(Mistake("PATH", str(file.path), expected))
+        self._mistakes.append(Mistake("PATH", end_of(file.path), expected))
 
 
 def _full(rows: Iterator[list[str]]) -> Iterator[list[str]]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from fitq.data.image_magic import broken
 from fitq.data.places import Place
-from fitq.data.source import Cases, LocalFile, Source, listed
+from fitq.data.source import Cases, LocalFile, Source, end_of, listed
 from fitq_shared.dataset_manifest import MOST_CLASSES, Column
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.specs.base import Split
@@ -53,14 +53,14 @@ def look_through(
                 found.append((place.split, inner.parts[0], path, place))
         if outside.count:
             expected = f"each file in the folder of its class, such as cats/1.png; not {outside}"
-            mistakes.append(Mistake("PATH", str(place.root), expected))
+            mistakes.append(Mistake("PATH", end_of(place.root), expected))
         counted = {label for split, label, _, of in found if of is place}
         if empty := sorted(names[place.split] - counted):
             expected = f"{kind} in each class's folder; none in {listed(map(shown, empty))}"
-            mistakes.append(Mistake("PATH", str(place.root), expected))
+            mistakes.append(Mistake("PATH", end_of(place.root), expected))
     classes = sorted(names[places[0].split])
     mistakes += _class_mistakes(places, classes, names)
-    mistakes += _broken(kind, [path for _, _, path, _ in found], progress)
+    mistakes += _broken(kind, [(place, path) for _, _, path, place in found], progress)
     if mistakes:
         raise InvalidInput(mistakes)
     numbers = {name: number for number, name in enumerate(classes)}
@@ -87,19 +87,21 @@ def look_through(
 def _class_folders(place: Place, mistakes: list[Mistake]) -> set[str]:
     """The names of the classes, those without files among them."""
     if not place.root.is_dir():
-        mistakes.append(Mistake("PATH", str(place.root), "a folder with a folder for each class"))
+        mistakes.append(
+            Mistake("PATH", end_of(place.root), "a folder with a folder for each class")
+        )
         return set()
     names = {p.name for p in place.root.iterdir() if p.is_dir() and not p.name.startswith(".")}
     if not names:
         expected = "a folder for each class, with its files, such as cats/1.png"
-        mistakes.append(Mistake("PATH", str(place.root), expected))
+        mistakes.append(Mistake("PATH", end_of(place.root), expected))
     return names
 
 
 def _class_mistakes(
     places: Sequence[Place], classes: Sequence[str], names: dict[Split | None, set[str]]
 ) -> list[Mistake]:
-    root = str(places[0].root)
+    root = end_of(places[0].root)
     if len(classes) == 1:
         found = f"folders of at least two classes; there is only {shown(classes[0])}"
         return [Mistake("PATH", root, found)]
@@ -108,7 +110,7 @@ def _class_mistakes(
     return [
         Mistake(
             "--test" if place.split else "PATH",
-            str(place.root),
+            end_of(place.root),
             f"only classes that the training split has; not {listed(map(shown, more))}",
         )
         for place in places[1:]
@@ -117,20 +119,20 @@ def _class_mistakes(
 
 
 def _broken(
-    kind: Literal["images", "texts"], paths: Sequence[Path], progress: Progress
+    kind: Literal["images", "texts"], paths: Sequence[tuple[Place, Path]], progress: Progress
 ) -> list[Mistake]:
     """A mistake for each reason why files are of no use, with the first of them."""
     reasons: dict[str, Cases] = defaultdict(Cases)
-    for path in paths:
+    for place, path in paths:
         try:
             reason = broken(path) if kind == "images" else _no_text(path)
             progress(path.stat().st_size)
         except OSError as error:
             reason = error.strerror or str(error)
         if reason:
-            reasons[reason].add(shown(str(path), 200))
+            reasons[reason].add(shown(place.name(path), 100))
     return [
-        Mistake("PATH", str(found), f"{kind} that can be read: {reason}")
+        Mistake("PATH", end_of(paths[0][0].root), f"{kind} that can be read; {found}: {reason}")
         for reason, found in reasons.items()
     ]
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from fitq.data import array_source, code_source, csv_source, folder_source, parquet_source
 from fitq.data.places import Place, find_places
-from fitq.data.source import Declared, Source, unreadable
+from fitq.data.source import Declared, Source, end_of, unreadable
 from fitq_shared.dataset_manifest import Column, Format
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.specs.mistakes import from_validation
@@ -87,7 +87,10 @@ def _form(path: str, places: tuple[Place, ...]) -> Format:
     others = [str(file) for file in files if _FORMS.get(file.suffix.lower()) != form]
     if others:
         raise InvalidInput(
-            [Mistake("PATH", other, f"nothing but {form} beside {form}") for other in others[:5]]
+            [
+                Mistake("PATH", end_of(other), f"nothing but {form} beside {form}")
+                for other in others[:5]
+            ]
         )
     return form
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fitq.data.places import Place
 from fitq.data.roles import role_of
-from fitq.data.source import Declared, LocalFile, Source, listed, unreadable
+from fitq.data.source import Declared, LocalFile, Source, end_of, listed, unreadable
 from fitq_shared.dataset_manifest import MOST_CLASSES, Column, ColumnType
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.specs.base import Split
@@ -30,7 +30,7 @@ def look_through(places: Sequence[Place], declared: Declared) -> Source:
         for path in place.files
     ]
     wrong = [
-        Mistake("PATH", str(file.path), "a whole Parquet file, which begins and ends with PAR1")
+        Mistake("PATH", end_of(file.path), "a whole Parquet file, which begins and ends with PAR1")
         for file in files
         if not _is_parquet(file.path)
     ]
@@ -82,7 +82,7 @@ def _as_found(files: Sequence[LocalFile], declared: Declared, parquet: Any) -> S
             opened.append(parquet.ParquetFile(file.path))
         except (OSError, ValueError) as error:  # pyarrow's own are of these
             found = printable(str(error), 200)
-            mistakes.append(Mistake("PATH", str(file.path), f"a Parquet file: {found}"))
+            mistakes.append(Mistake("PATH", end_of(file.path), f"a Parquet file: {found}"))
             continue
         split = file.split or "train"
         rows[split] = rows.get(split, 0) + opened[-1].metadata.num_rows
@@ -91,12 +91,12 @@ def _as_found(files: Sequence[LocalFile], declared: Declared, parquet: Any) -> S
     schema = opened[0].schema_arrow
     for file, one in zip(files[1:], opened[1:], strict=True):
         if not one.schema_arrow.equals(schema):
-            mistakes.append(Mistake("PATH", str(file.path), "columns and types as in the first"))
+            mistakes.append(Mistake("PATH", end_of(file.path), "columns and types as in the first"))
     mistakes += declared.unknown_columns(schema.names)
     if len({*schema.names}) != len(schema.names):
         twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
         expected = f"columns of a name of their own; not {listed(map(shown, twice))}"
-        mistakes.append(Mistake("PATH", str(files[0].path), expected))
+        mistakes.append(Mistake("PATH", end_of(files[0].path), expected))
     if mistakes:
         raise InvalidInput(mistakes)
     columns = []

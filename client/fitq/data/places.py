@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fitq.data.source import unreadable
+from fitq.data.source import end_of, unreadable
 from fitq_shared.dataset_manifest import MOST_FILES
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.specs.base import Split
@@ -47,7 +47,7 @@ def find_places(path: Path, test: Path | None) -> tuple[Place, ...]:
     places = [_place(*found, mistakes) for found in _roots(path, test)]
     for place in places:
         if not place.files and not mistakes:
-            mistakes.append(Mistake("PATH", str(place.root), "a folder with files in it"))
+            mistakes.append(Mistake("PATH", end_of(place.root), "a folder with files in it"))
         mistakes += _name_mistakes(place)
     if mistakes:
         raise InvalidInput(mistakes)
@@ -62,7 +62,7 @@ def _roots(path: Path, test: Path | None) -> list[tuple[str, Path, Split | None]
     if "train" in inside and inside <= {*SPLIT_FOLDERS}:
         if test is not None:
             expected = "nothing, since PATH has a folder train: put it there as test"
-            raise InvalidInput([Mistake("--test", str(test), expected)])
+            raise InvalidInput([Mistake("--test", end_of(test), expected)])
         roots: list[tuple[str, Path, Split | None]] = [("PATH", path / "train", "train")]
         return roots + ([("PATH", path / "test", "test")] if "test" in inside else [])
     if test is not None:
@@ -81,7 +81,7 @@ def _place(option: str, root: Path, split: Split | None, mistakes: list[Mistake]
         raise unreadable(option, root, error) from None
     if len(files) > MOST_FILES:
         expected = f"at most {MOST_FILES:,} files; pack them as .npz or Parquet"
-        mistakes.append(Mistake(option, str(root), expected))
+        mistakes.append(Mistake(option, end_of(root), expected))
     return Place(root, files, split, prefix)
 
 
@@ -92,17 +92,19 @@ def _below(folder: Path, root: Path, mistakes: list[Mistake]) -> Iterator[Path]:
             continue
         if path.is_symlink() and not path.resolve().is_relative_to(root):
             expected = "files of the folder itself; it is a link to what lies elsewhere"
-            mistakes.append(Mistake("PATH", str(path), expected))
+            mistakes.append(Mistake("PATH", end_of(path), expected))
         elif path.is_dir():
             if path.is_symlink():
                 expected = "folders without links among them, which could go round in a circle"
-                mistakes.append(Mistake("PATH", str(path), expected))
+                mistakes.append(Mistake("PATH", end_of(path), expected))
             else:
                 yield from _below(path, root, mistakes)
         elif path.is_file():
             yield path
         else:
-            mistakes.append(Mistake("PATH", str(path), "plain files; it is none, or a broken link"))
+            mistakes.append(
+                Mistake("PATH", end_of(path), "plain files; it is none, or a broken link")
+            )
 
 
 def _name_mistakes(place: Place) -> Iterator[Mistake]:
@@ -110,4 +112,4 @@ def _name_mistakes(place: Place) -> Iterator[Mistake]:
         name = place.name(path)
         if not name.isprintable() or "\\" in name or len(name) > 1000 or ":" in name.split("/")[0]:
             expected = "a name without '\\', hidden characters, or a drive, that is not too long"
-            yield Mistake("PATH", str(path), expected)
+            yield Mistake("PATH", end_of(path), expected)

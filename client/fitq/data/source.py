@@ -23,6 +23,7 @@ from fitq_shared.specs.mistakes import unknown_choice
 from fitq_shared.texts import printable
 
 MOST_CASES = 3
+LONGEST_PATH = 56
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,16 @@ class Source:
         )
 
 
+def end_of(path: Path | str) -> str:
+    """A path, of which the end is shown where it is long: that tells one file from another."""
+    text = str(path)
+    return text if len(text) <= LONGEST_PATH else f"…{text[1 - LONGEST_PATH :]}"
+
+
 def unreadable(option: str, path: Path, error: Exception) -> InvalidInput:
     """That a file or folder cannot be read, as a mistake of this argument."""
     reason = getattr(error, "strerror", None) or printable(str(error), 100)
-    return InvalidInput([Mistake(option, str(path), f"a file or folder ({reason})")])
+    return InvalidInput([Mistake(option, end_of(path), f"a file or folder ({reason})")])
 
 
 @dataclass

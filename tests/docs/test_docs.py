@@ -36,6 +36,13 @@ def test_the_job_file_of_the_page_is_the_example() -> None:
     assert tomllib.loads(block[1]) == tomllib.loads(example)
 
 
+def test_the_chain_of_the_page_is_the_example() -> None:
+    block = re.search(r"```toml\n(.*?)```", (ROOT / "docs/chains.md").read_text(), re.DOTALL)
+    assert block is not None
+    example = (ROOT / "examples/chain.toml").read_text()
+    assert tomllib.loads(block[1]) == tomllib.loads(example)
+
+
 def test_every_artifact_is_explained() -> None:
     page = (ROOT / "docs/artifacts.md").read_text()
     names = {name: value for name, value in vars(AttemptFolder).items() if isinstance(value, str)}

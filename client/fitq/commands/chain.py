@@ -61,7 +61,8 @@ def _print(client: Queue, records: list[JobRecord]) -> None:
     names = {record.id: record.name for record in records}
     for record in records:
         after = f", after {', '.join(names[job] for job in record.after)}" if record.after else ""
-        what = printable(f"{record.state}{after}: {record.summary}")
+        state = "waiting" if record.after else "queued"
+        what = printable(f"{state}{after}: {record.summary}")
         click.echo(f"{record.id}  {record.name}  {what}")
         if record.state == "queued":
             say_if_nobody_is_there(client, record)

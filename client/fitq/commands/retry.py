@@ -50,9 +50,9 @@ def command(jobs: tuple[str, ...], fresh: bool, no_wait: bool, as_json: bool) ->
         print_json([record.public() for record in queued])
         return
     for record, begin in zip(queued, begins, strict=True):
-        click.echo(
-            f"{record.id}  {record.name}  {record.state} as attempt {record.attempt}: {begin}"
-        )
+        # A worker may have it by now.
+        state = "waiting" if record.state == "waiting" else "queued"
+        click.echo(f"{record.id}  {record.name}  {state} as attempt {record.attempt}: {begin}")
         say_if_nobody_is_there(client, record)
     names = " ".join(record.name for record in queued)
     click.echo(f"wait for their end with `fitq wait {names}`", err=True)

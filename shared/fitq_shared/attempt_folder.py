@@ -46,6 +46,11 @@ class AttemptFolder:
     predictions_plot = "predictions.png"
     confusion = "confusion.json"
     confusion_plot = "confusion.png"
+    trials_json = "trials.json"
+    trials_csv = "trials.csv"
+    parallel_plot = "parallel.png"
+    importance = "importance.json"
+    importance_plot = "importance.png"
     promotion = "promotion.json"
     # A folder of files that are no artifacts: see the worker's checkpoints.py.
     checkpoints = "checkpoints"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fitq_shared.errors import InvalidInput
-from fitq_shared.sweeps.spec import SweepSpec, goal_of
+from fitq_shared.sweeps.spec import SweepSpec
 
 
 def parse(**changes: Any) -> SweepSpec:
@@ -134,13 +134,27 @@ def test_what_cannot_be_a_sweep_is_refused(changes: dict[str, Any], expected: st
     assert expected in refusal(**changes)
 
 
-@pytest.mark.parametrize(
-    ("metric", "goal"),
-    [("val_accuracy", "max"), ("loss", "min"), ("val_mae", "min"), ("val_top_5_accuracy", "max"),
-     ("val_mean_absolute_error", "min"), ("val_auc", "max")],
-)  # fmt: skip
-def test_whether_a_metric_is_to_be_great_its_name_tells(metric: str, goal: str) -> None:
-    assert goal_of(metric) == goal
+def test_whether_a_metric_is_to_be_great_its_name_tells() -> None:
+    assert (parse().goal, parse(metric="val_loss").goal) == ("max", "min")
+    own = {"dataset": "mnist", "model": CODE}
+    assert "goal is missing" in refusal(train=own, metric="charm")
+    assert parse(train=own, metric="charm", goal="min").goal == "min"
+
+
+def test_the_options_of_a_builder_are_its_own() -> None:
+    spec = parse(train={"dataset": "mnist", "model": CODE}, space={"width": "1..9"})
+    assert list(spec.space) == ["model.options.width"]
+    assert (
+        spec.trial(1, {"model.options.width": 3}, "t").model.model_dump()["options"]["width"] == 3
+    )
+
+
+CODE = {
+    "type": "code",
+    "bundle": {"path": f"inputs/{'0' * 64}.tar", "sha256": "0" * 64, "file": "net.tar"},
+    "module": "net",
+    "function": "build",
+}
 
 
 def test_values_that_somebody_else_wrote_are_not_the_sweeps() -> None:

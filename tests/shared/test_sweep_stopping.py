@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitq_shared.metric_order import Mode
 from fitq_shared.sweeps.stopping import (
-    Goal,
     Stopping,
     asha_verdict,
     best,
@@ -38,7 +38,7 @@ def test_a_trial_below_the_median_of_the_others_averages_is_stopped() -> None:
 
 @pytest.mark.parametrize("goal", ["max", "min"])
 @given(others=st.lists(curves, min_size=3, max_size=9))
-def test_the_best_of_all_is_never_stopped(goal: Goal, others: list[list[float]]) -> None:
+def test_the_best_of_all_is_never_stopped(goal: Mode, others: list[list[float]]) -> None:
     own = [2.0 if goal == "max" else -1.0]
     assert median_verdict(MEDIAN, goal, own, others) is None
     assert asha_verdict(ASHA, goal, 1, own, others) is None

@@ -19,6 +19,7 @@ from fitq_worker.keeper import Keeper
 from fitq_worker.leaving import Leaving
 from fitq_worker.reaper import Reaper
 from fitq_worker.record_copies import RecordCopies
+from fitq_worker.sweeps.conductor import Conductor
 from fitq_worker.volume import remember
 
 if TYPE_CHECKING:
@@ -37,14 +38,17 @@ def connect(app: Celery, settings: Settings, identity: Identity) -> None:
     keeper = Keeper(settings, identity)
     reaper = Reaper(app, settings, identity, leaving)
     copies = RecordCopies(settings)
+    conductor = Conductor(app, settings, identity)
     kills = out_of_memory_kills()
 
     def begin(**_: Any) -> None:
         keeper.start()
         reaper.start()
         copies.start()
+        conductor.start()
 
     def end(sender: Any, **_: Any) -> None:
+        conductor.stop()
         reaper.stop()
         copies.stop()
         keeper.stop()

@@ -12,6 +12,7 @@ from fitq_shared.specs.evaluate import EvaluateJob
 from fitq_shared.specs.mistakes import unknown_choice
 from fitq_shared.specs.predict import PredictJob
 from fitq_shared.specs.promote import PromoteJob
+from fitq_shared.specs.sweep_report import SweepReportJob
 from fitq_shared.specs.train import TrainJob
 
 KINDS: dict[str, type[JobSpec]] = {
@@ -21,6 +22,7 @@ KINDS: dict[str, type[JobSpec]] = {
     "describe": DescribeJob,
     "check": CheckJob,
     "promote": PromoteJob,
+    "sweep_report": SweepReportJob,
 }
 
 

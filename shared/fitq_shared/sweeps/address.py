@@ -40,6 +40,9 @@ def resolve(name: str, base: Mapping[str, Any], where: str) -> str | Mistake:
     options = _options(base.get("model"))
     if path in options:
         return f"{options[path]}.{path}"
+    if value_at(base, "model.type") == "code" and path.isidentifier():
+        # Whether its builder takes it, only the worker can know.
+        return f"model.options.{path}"
     known = [*SHORT, *options, *(f for f in TrainJob.model_fields if f not in FIXED)]
     return unknown_choice(where, name, known)
 
@@ -68,7 +71,7 @@ def put(values: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
     return {**values, first: put(inner, rest, value)}
 
 
-def at(values: Mapping[str, Any], path: str) -> Any:
+def value_at(values: Mapping[str, Any], path: str) -> Any:
     """The value at a path; None where there is none."""
     found: Any = values
     for part in path.split("."):
@@ -86,8 +89,6 @@ def label(path: str, others: Iterable[str]) -> str:
 def _options(model: object) -> dict[str, str]:
     """The options of a training's model, and where in the job they are."""
     kind = model.get("type") if isinstance(model, Mapping) else model
-    if isinstance(model, Mapping) and isinstance(model.get("options"), Mapping):
-        return {str(name): "model.options" for name in model["options"]}
     if not isinstance(kind, str) or kind not in MODELS:
         return {}
     return {name: "model" for name in MODELS[kind].model_fields if name != "type"}

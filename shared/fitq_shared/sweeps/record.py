@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
 
+from fitq_shared.metric_order import Mode, is_better
 from fitq_shared.record import Reason
 from fitq_shared.sweeps.spec import SweepName, SweepSpec
-from fitq_shared.sweeps.stopping import Goal, better
 
 SweepState = Literal["running", "succeeded", "failed", "cancelled"]
 SWEEP_STATES: tuple[SweepState, ...] = get_args(SweepState)
@@ -100,7 +100,7 @@ class SweepRecord:
         return f"sweep-{self.id}"
 
     @property
-    def goal(self) -> Goal:
+    def goal(self) -> Mode:
         """Whether the metric is to be great or small."""
         return "min" if self.spec.get("goal") == "min" else "max"
 
@@ -204,13 +204,13 @@ class SweepRecord:
         return going_on, again
 
 
-def best_trial(goal: Goal, trials: Sequence[Trial]) -> Trial | None:
+def best_trial(goal: Mode, trials: Sequence[Trial]) -> Trial | None:
     """The completed trial with the best value, the first of equals: only these have a model."""
     found: Trial | None = None
     for trial in sorted(trials, key=lambda trial: trial.number):
         if trial.state != "completed" or trial.value is None or not math.isfinite(trial.value):
             continue
-        if found is None or found.value is None or better(goal, trial.value, found.value):
+        if found is None or found.value is None or is_better(trial.value, found.value, goal):
             found = trial
     return found
 

@@ -7,13 +7,13 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from importlib import resources
 from typing import Any
 
 from fitq_shared.errors import UnknownJob
 from fitq_shared.record import UNREADABLE
 from fitq_shared.records import LONGEST_NAME
 from fitq_shared.redis_link import Redis
+from fitq_shared.scripts import Scripts
 from fitq_shared.store import Store
 from fitq_shared.sweeps.record import SweepRecord, Trial
 from fitq_shared.sweeps.spec import SweepSpec
@@ -27,7 +27,6 @@ OPEN = "fitq:sweeps:open"
 # Those of which the volume may have an older copy.
 UNKEPT = "fitq:sweeps:unkept"
 FOLDER = "sweeps"
-KIND = "sweep"
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -51,7 +50,7 @@ class Sweeps:
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
-        self._scripts: dict[str, Any] = {}
+        self._scripts = Scripts(redis)
 
     def create(self, spec: SweepSpec, prove: Callable[[str], str | None]) -> SweepRecord:
         """Write the record of a new sweep; a worker's conductor finds it.
@@ -100,7 +99,7 @@ class Sweeps:
             *(int(keep), repr(record.created), len(flat), *flat),
             *(part for trial in trials for part in (trial.number, trial.to_text())),
         ]
-        return self._run("sweep_write", self._keys(record), args) == "written"
+        return self._scripts.run("sweep_write", self._keys(record), args) == "written"
 
     def get(self, sweep_id: str) -> SweepRecord:
         """The record of this id.
@@ -173,7 +172,7 @@ class Sweeps:
 
     def forget(self, record: SweepRecord) -> bool:
         """Remove the record of a sweep that has ended. False when it goes on, or has changed."""
-        outcome = self._run("sweep_forget", self._keys(record), [record.id, record.version])
+        outcome = self._scripts.run("sweep_forget", self._keys(record), [record.id, record.version])
         return outcome == "forgotten"
 
     def restore(self, record: SweepRecord, trials: Sequence[Trial]) -> bool:
@@ -187,7 +186,7 @@ class Sweeps:
 
     def kept(self, sweep_id: str, version: int) -> str:
         """Say that the volume has a copy of this version: "kept", "changed" or "gone"."""
-        return self._run("sweep_kept", [sweep_key(sweep_id), UNKEPT], [sweep_id, version])
+        return self._scripts.run("sweep_kept", [sweep_key(sweep_id), UNKEPT], [sweep_id, version])
 
     def now(self) -> float:
         """The time by Redis's clock, in seconds since the epoch."""
@@ -210,12 +209,6 @@ class Sweeps:
     def _keys(self, record: SweepRecord) -> list[str]:
         sweep, trials = sweep_key(record.id), trials_key(record.id)
         return [sweep, trials, SWEEPS, name_key(record.name), OPEN, UNKEPT]
-
-    def _run(self, name: str, keys: list[str], args: list[Any]) -> str:
-        if name not in self._scripts:
-            source = resources.files("fitq_shared.transitions") / f"{name}.lua"
-            self._scripts[name] = self.redis.register_script(source.read_text(encoding="utf-8"))
-        return str(self._scripts[name](keys=keys, args=args))
 
 
 def copy_path(sweep_id: str) -> str:

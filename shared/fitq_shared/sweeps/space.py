@@ -57,16 +57,16 @@ class Parameter(Spec):
             return self.values[rng.randrange(len(self.values))]
         low, high = self._bounds
         if self.step is not None:
-            return self._tidy(low + self.step * rng.randint(0, self._steps))
+            return self.tidy(low + self.step * rng.randint(0, self._steps))
         if not self.log:
             return (
                 rng.randint(int(low), int(high))
                 if self.whole
-                else self._tidy(rng.uniform(low, high))
+                else self.tidy(rng.uniform(low, high))
             )
         above = high + 1 if self.whole else high
         drawn = math.exp(rng.uniform(math.log(low), math.log(above)))
-        return self._tidy(math.floor(drawn) if self.whole else drawn)
+        return self.tidy(math.floor(drawn) if self.whole else drawn)
 
     def allows(self, value: Any) -> bool:
         """Whether the value is one that this parameter may take."""
@@ -87,7 +87,8 @@ class Parameter(Spec):
         low, high = self._bounds
         return math.floor((high - low) / (self.step or 1) + 1e-9)
 
-    def _tidy(self, value: Number) -> Number:
+    def tidy(self, value: Number) -> Number:
+        """A drawn number without digits that nobody needs, and within the range."""
         low, high = self._bounds
         if self.whole:
             return int(min(max(value, low), high))

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
 
 from fitq_shared.errors import InvalidInput, Mistake
+from fitq_shared.metric_order import Mode, mode_of
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.specs.base import MOST_TAGS, Label, Owner, Spec, Version, canonical_json
 from fitq_shared.specs.bounds import check_bounds
@@ -19,7 +20,7 @@ from fitq_shared.specs.mistakes import from_validation
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.sweeps.address import FIXED, clashes, put, resolve
 from fitq_shared.sweeps.space import Parameter, grid_point
-from fitq_shared.sweeps.stopping import Goal, Stopping
+from fitq_shared.sweeps.stopping import Stopping
 
 Sampler = Literal["grid", "random", "optuna"]
 
@@ -42,10 +43,10 @@ class SweepSpec(Spec):
     `train` is what they have in common: the fields of a training job, as a job file has them.
     `space` says by path what differs. `trials` is how many there are, `parallel` how many run or
     wait at once over all workers (None: as many as there are workers for them, and one more).
-    `goal` is whether the metric is to be great or small. `failures`: so many failed trials in a
-    row end the sweep. `seed` fixes which values are drawn, and the seed of each training that has
-    none of its own. `model_name` is the name under which the best model is registered, `promote`
-    the alias that it gets.
+    `goal` is whether the metric is to be great or small, where its name does not say. `failures`:
+    so many failed trials in a row end the sweep. `seed` fixes which values are drawn, and the seed
+    of each training that has none of its own. `model_name` is the name under which the best model
+    is registered, `promote` the alias that it gets.
     """
 
     schema_version: Version = SCHEMA_VERSION
@@ -59,7 +60,7 @@ class SweepSpec(Spec):
     metric: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_./-]{0,99}$")] = (
         "val_accuracy"
     )
-    goal: Goal = "max"
+    goal: Mode
     stop: Annotated[Stopping, BeforeValidator(_ruled)] | None = None
     parallel: Annotated[int, Field(strict=True, ge=1, le=MOST_TRIALS)] | None = None
     failures: Annotated[int, Field(strict=True, ge=1, le=MOST_TRIALS)] = 3
@@ -225,13 +226,6 @@ class SweepSpec(Spec):
         return []
 
 
-def goal_of(metric: str) -> Goal:
-    """Whether a metric is to be great or small, by its name."""
-    words = metric.removeprefix("val_").replace("/", "_").split("_")
-    small = {"loss", "error", "mae", "mse", "rmse", "crossentropy", "divergence", "hinge"}
-    return "min" if small & set(words) else "max"
-
-
 def _read_space(
     given: object, train: Mapping[str, Any]
 ) -> tuple[dict[str, Parameter], list[Mistake]]:
@@ -272,14 +266,15 @@ def _defaults(given: Mapping[str, Any], space: Mapping[str, Parameter]) -> dict[
         found["trials"] = min(_size(space), MOST_TRIALS)
     metric = given.get("metric", "val_accuracy")
     if "goal" not in given and isinstance(metric, str):
-        found["goal"] = goal_of(metric)
+        # None is said to be missing: nobody can know.
+        found |= {"goal": mode} if (mode := mode_of(metric)) else {}
     return found
 
 
 def _with_stand_ins(values: Mapping[str, Any], mistakes: Sequence[Mistake]) -> SweepSpec | None:
     """The spec with values in place of the wrong ones, so that its trials can be looked at."""
     wrong = {mistake.where.partition(".")[0].partition("[")[0] for mistake in mistakes}
-    needed: dict[str, Any] = {"name": "sweep", "owner": "nobody", "trials": 1}
+    needed: dict[str, Any] = {"name": "sweep", "owner": "nobody", "trials": 1, "goal": "max"}
     kept = {
         name: values[name]
         for name in SweepSpec.model_fields

@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from fitq_shared.metric_order import Mode, is_better
 from fitq_shared.specs.base import Spec
 
-Goal = Literal["max", "min"]
 # The metric after each epoch, from the first; NaN where none was reported.
 Curve = Sequence[float]
 
@@ -42,12 +42,7 @@ class Stopping(Spec):
     reduction: Annotated[int, Field(strict=True, ge=2, le=100)] = 3
 
 
-def better(goal: Goal, one: float, other: float) -> bool:
-    """Whether the first value is better than the second."""
-    return one > other if goal == "max" else one < other
-
-
-def best(goal: Goal, values: Curve) -> float | None:
+def best(goal: Mode, values: Curve) -> float | None:
     """The best of the values; None where there is none, or they are no numbers."""
     numbers = [value for value in values if math.isfinite(value)]
     if not numbers:
@@ -56,7 +51,7 @@ def best(goal: Goal, values: Curve) -> float | None:
 
 
 def median_verdict(
-    stopping: Stopping, goal: Goal, curve: Curve, completed: Sequence[Curve]
+    stopping: Stopping, goal: Mode, curve: Curve, completed: Sequence[Curve]
 ) -> str | None:
     """Why the trial with this curve is to be stopped, by the curves of completed trials."""
     epoch = len(curve)
@@ -69,7 +64,7 @@ def median_verdict(
     if not averages:
         return None
     median = statistics.median(averages)
-    if not better(goal, median, own):
+    if not is_better(median, own, goal):
         return None
     return (
         f"its best value up to epoch {epoch}, {own:.4g}, is worse than the median of "
@@ -87,7 +82,7 @@ def rung_of(stopping: Stopping, epochs: int) -> int:
 
 
 def asha_verdict(
-    stopping: Stopping, goal: Goal, rung: int, curve: Curve, others: Sequence[Curve]
+    stopping: Stopping, goal: Mode, rung: int, curve: Curve, others: Sequence[Curve]
 ) -> str | None:
     """Why the trial with this curve is to be stopped at a rung, by the curves of all others."""
     epoch = stopping.grace * stopping.reduction ** (rung - 1)
@@ -99,7 +94,7 @@ def asha_verdict(
         for other in others
         if len(other) >= epoch and (value := best(goal, other[:epoch])) is not None
     ]
-    rank = sum(better(goal, value, own) for value in there) + 1
+    rank = sum(is_better(value, own, goal) for value in there) + 1
     count = len(there) + 1
     if rank <= max(1, count // stopping.reduction):
         return None

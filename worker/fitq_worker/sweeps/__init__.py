@@ -1,0 +1,1 @@
+"""Conducting sweeps, in the worker's parent, without Keras."""

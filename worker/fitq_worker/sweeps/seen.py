@@ -1,0 +1,98 @@
+"""What there is to see of a sweep: its trials, their jobs, and how these learn."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.errors import StoreError
+from fitq_shared.events import events_key
+from fitq_shared.sweeps.stopping import curve_of
+from fitq_shared.workers import list_workers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fitq_shared.record import JobRecord
+    from fitq_shared.records import Records
+    from fitq_shared.redis_link import Redis
+    from fitq_shared.store import Store
+    from fitq_shared.sweeps.record import SweepRecord, Trial
+    from fitq_shared.sweeps.records import Sweeps
+    from fitq_shared.sweeps.spec import SweepSpec
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A sweep as it is at one moment.
+
+    `jobs` are those of open trials, and of the report, by id; `curves` the metric after each
+    epoch of open trials, by number; `workers` is how many could run a trial now; `now` is in
+    seconds since the epoch, by Redis's clock.
+    """
+
+    sweep: SweepRecord
+    spec: SweepSpec
+    trials: tuple[Trial, ...]
+    jobs: Mapping[str, JobRecord]
+    curves: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
+    workers: int = 1
+    now: float = 0.0
+
+    @property
+    def open(self) -> list[Trial]:
+        """The trials that have not ended, as far as the sweep has noticed."""
+        return [trial for trial in self.trials if trial.state == "open"]
+
+    def curve(self, trial: Trial) -> tuple[float, ...]:
+        """The metric after each epoch of a trial, open or not."""
+        return self.curves.get(trial.number, trial.curve)
+
+
+def look(sweeps: Sweeps, records: Records, sweep: SweepRecord, spec: SweepSpec) -> Seen:
+    """See how a sweep stands, in Redis."""
+    trials = tuple(sweeps.trials(sweep.id))
+    opened = [trial for trial in trials if trial.state == "open"]
+    asked = [trial.job for trial in opened] + ([sweep.report] if sweep.report else [])
+    jobs = records.several(asked)
+    curves = {
+        trial.number: tuple(curve_of(_epochs(records.redis, trial.job), spec.metric))
+        for trial in opened
+        if trial.job in jobs and jobs[trial.job].state not in ("queued", "waiting")
+    }
+    some = next((jobs[trial.job] for trial in opened if trial.job in jobs), None)
+    there = [info for info in list_workers(records.redis) if info.takes_jobs]
+    takers = [info for info in there if some is None or info.serves(some)]
+    return Seen(sweep, spec, trials, jobs, curves, len(takers), sweeps.now())
+
+
+def from_volume(seen: Seen, store: Store) -> dict[int, tuple[float, ...]]:
+    """The curves of trials that ended so long ago that Redis has forgotten their epochs."""
+    found = {}
+    for trial in seen.open:
+        job = seen.jobs.get(trial.job)
+        if job is not None and job.ended and not seen.curves.get(trial.number):
+            found[trial.number] = tuple(curve_of(_history(store, job), seen.spec.metric))
+    return found
+
+
+def _epochs(redis: Redis, job_id: str) -> list[dict[str, Any]]:
+    """What each epoch of a job has reported, of all its attempts, in order."""
+    entries: Any = redis.xrange(events_key(job_id))
+    return [json.loads(fields["data"]) for _, fields in entries if fields.get("type") == "epoch"]
+
+
+def _history(store: Store, job: JobRecord) -> list[dict[str, Any]]:
+    try:
+        rows = AttemptFolder.of(store, job).read_json(AttemptFolder.history_json)
+    except (StoreError, ValueError):
+        return []
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def finite(value: Any) -> bool:
+    """Whether this is a number that can be compared."""
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -50,6 +50,8 @@ from fitq_shared.workers import (
 if TYPE_CHECKING:
     from celery import Celery
 
+    from fitq_shared.sweeps.records import Sweeps
+
 AWAY = "Redis does not answer; the job goes on; waiting for it to come back"
 BACK = "Redis is back"
 
@@ -163,6 +165,11 @@ class Queue:
             if "@" in reference:
                 return self._records.get(self.registry.find(reference).job)
             return self._records.find(reference)
+
+    def several(self, job_ids: Sequence[str]) -> dict[str, JobRecord]:
+        """The jobs of these ids, by id: of those that there are."""
+        with reporting_unreachable(self.settings):
+            return self._records.several(job_ids)
 
     def jobs(
         self,
@@ -347,6 +354,13 @@ class Queue:
     def records(self) -> Records:
         """All job records, for what reads many of them."""
         return self._records
+
+    @property
+    def sweeps(self) -> Sweeps:
+        """The records of sweeps."""
+        from fitq_shared.sweeps.records import Sweeps
+
+        return Sweeps(self._redis)
 
     @property
     def registry(self) -> Registry:

@@ -21,6 +21,7 @@ from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
 from fitq_shared.registry import Registry
 from fitq_shared.store import Store, StoredFile
+from fitq_shared.sweeps.records import Sweeps
 
 # A write takes minutes at most: what is older was left by a process that died.
 PART_SECONDS = DAY
@@ -72,6 +73,7 @@ class _Search:
         self._now = now
         self._jobs = {record.id: record for record in records.all()}
         self._needed = {*needed_models(records), *Registry(records.redis).registered_jobs()}
+        self._sweeps = list(Sweeps(records.redis).all())
 
     def run(
         self,
@@ -100,7 +102,7 @@ class _Search:
         for record in staying:
             waste += self._files_of(record, by_job.get(record.id, []))
         if not unknown:
-            waste += self._inputs(inputs, needed_inputs(staying))
+            waste += self._inputs(inputs, needed_inputs(staying, self._sweeps))
             waste += self._blobs(blobs, staying)
         waste += self._parts("inputs", inputs)
         waste += self._parts("datasets", datasets)

@@ -12,6 +12,8 @@ from fitq_shared.errors import InvalidInput, UnknownJob
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
 from fitq_shared.store import Store, StoredFile
+from fitq_shared.sweeps.record import SweepRecord
+from fitq_shared.sweeps.records import Sweeps
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,14 @@ def of_blobs(blobs: tuple[StoredFile, ...]) -> Waste:
     )
 
 
-def needed_inputs(records: Iterable[JobRecord]) -> set[str]:
-    """The paths of the files of users that these jobs refer to."""
+def needed_inputs(records: Iterable[JobRecord], sweeps: Iterable[SweepRecord]) -> set[str]:
+    """The paths of the files of users that these jobs refer to, or that a sweep's trials will.
+
+    A sweep that has not succeeded may be resumed.
+    """
     found = set()
     waiting: list[Any] = [record.spec for record in records]
+    waiting += [sweep.spec for sweep in sweeps if sweep.state != "succeeded"]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
@@ -99,7 +105,7 @@ def _may_go(records: Records, store: Store, one: Waste) -> bool:
     if one.kind == "input":
         # Who submits a job uploads its input first: then it is new, and no job refers to it yet.
         [path] = one.paths
-        unused = path not in needed_inputs(records.all())
+        unused = path not in needed_inputs(records.all(), Sweeps(records.redis).all())
         return unused and store.modified(path) == one.modified
     if one.job is None or not _unchanged(records, one.job):
         return False

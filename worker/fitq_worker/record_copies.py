@@ -15,7 +15,9 @@ from fitq_shared.errors import StoreError, UnknownJob
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
 from fitq_shared.registry import Registry
+from fitq_shared.sweeps.records import Sweeps
 from fitq_worker.fork_guard import fork_guard
+from fitq_worker.sweeps.copies import renew_copies
 from fitq_worker.volume import open_volume
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class RecordCopies:
     def __init__(self, settings: Settings) -> None:
         self._records = Records(open_redis(settings))
         self._registry = Registry(self._records.redis)
+        self._sweeps = Sweeps(self._records.redis)
         self._store = open_volume(settings)
         self._failing = False
         self._leave = threading.Event()
@@ -63,6 +66,7 @@ class RecordCopies:
                     self._renew(job_id)
                 for name in changed:
                     self._renew_model(name)
+                renew_copies(self._sweeps, self._store)
                 self._failing = False
             except (StoreError, redis.RedisError) as error:
                 if not self._failing:

@@ -1,0 +1,169 @@
+"""Submitting, finding and steering sweeps. Who conducts them are the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from fitq_shared.errors import InvalidInput
+from fitq_shared.events import events_key
+from fitq_shared.redis_link import reporting_unreachable
+from fitq_shared.sweeps.address import value_at
+from fitq_shared.sweeps.checked import KIND
+from fitq_shared.sweeps.record import SweepRecord, Trial, best_trial
+from fitq_shared.sweeps.stopping import curve_of
+
+if TYPE_CHECKING:
+    from fitq.queue import Queue
+    from fitq_shared.record import JobRecord
+    from fitq_shared.sweeps.spec import SweepSpec
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A sweep as it stands: its trials, and of the open ones their jobs and curves by job id."""
+
+    sweep: SweepRecord
+    trials: tuple[Trial, ...]
+    jobs: Mapping[str, JobRecord]
+    curves: Mapping[str, Sequence[float]]
+
+    @property
+    def best(self) -> Trial | None:
+        """The best completed trial."""
+        return best_trial(self.sweep.goal, self.trials)
+
+    def state(self, trial: Trial) -> str:
+        """What a trial does, or how it has ended."""
+        if trial.state != "open":
+            return trial.state
+        job = self.jobs.get(trial.job)
+        if job is None:
+            return "queued"
+        if trial.stop and not job.ended:
+            return "stopping"
+        return job.state
+
+    def curve(self, trial: Trial) -> Sequence[float]:
+        """The metric after each epoch of a trial, open or not."""
+        return self.curves.get(trial.job, trial.curve)
+
+
+class Sweeping:
+    """A client's way to sweeps.
+
+    Raises:
+        QueueUnreachable: from every method, when Redis does not answer.
+    """
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._settings = queue.settings
+        self._sweeps = queue.sweeps
+
+    def submit(self, spec: SweepSpec) -> SweepRecord:
+        """Write down a sweep. From here on the workers conduct it."""
+        from fitq_shared.signing import Signer
+
+        signer = Signer.from_settings(self._settings)
+
+        def prove(sweep_id: str) -> str | None:
+            return signer.prove(sweep_id, KIND, spec.digest()) if signer else None
+
+        with reporting_unreachable(self._settings):
+            self._sweeps.redis.ping()
+            return self._sweeps.create(spec, prove)
+
+    def find(self, reference: str) -> SweepRecord:
+        """The sweep that an id, the beginning of one, or a name refers to.
+
+        Raises:
+            UnknownJob: there is none, or several begin like this.
+        """
+        with reporting_unreachable(self._settings):
+            return self._sweeps.find(reference)
+
+    def all(self, limit: int | None = None) -> list[tuple[SweepRecord, list[Trial]]]:
+        """The sweeps with their trials, newest first."""
+        with reporting_unreachable(self._settings):
+            return [(one, self._sweeps.trials(one.id)) for one in self._sweeps.all(limit)]
+
+    def standing(self, sweep_id: str) -> Standing:
+        """How a sweep stands now."""
+        with reporting_unreachable(self._settings):
+            sweep = self._sweeps.get(sweep_id)
+            trials = tuple(self._sweeps.trials(sweep_id))
+            opened = [trial.job for trial in trials if trial.state == "open"]
+            jobs = self._queue.several(opened)
+            curves = {
+                job_id: curve_of(self._epochs(job_id), sweep.spec["metric"]) for job_id in jobs
+            }
+        return Standing(sweep, trials, jobs, curves)
+
+    def cancel(self, sweep: SweepRecord) -> SweepRecord:
+        """Stop a sweep: its running trials stop at their next batch.
+
+        Raises:
+            InvalidInput: it had ended.
+        """
+        with reporting_unreachable(self._settings):
+            while True:
+                if sweep.ended:
+                    raise InvalidInput(
+                        f"{sweep.name} had already ended: it is {sweep.state}",
+                        f"see `fitq sweep show {sweep.name}`",
+                    )
+                cancelled = replace(sweep, state="cancelled", finished=self._sweeps.now())
+                if self._sweeps.write(cancelled):
+                    return self._sweeps.get(sweep.id)
+                sweep = self._sweeps.get(sweep.id)
+
+    def resume(self, sweep: SweepRecord) -> SweepRecord:
+        """Let a sweep that has failed or was cancelled go on with the trials that are missing.
+
+        Raises:
+            InvalidInput: it runs, or has nothing left to do.
+        """
+        with reporting_unreachable(self._settings):
+            while True:
+                if sweep.state not in ("failed", "cancelled"):
+                    raise InvalidInput(
+                        f"{sweep.name} cannot be resumed: it is {sweep.state}",
+                        f"see `fitq sweep show {sweep.name}`",
+                    )
+                trials = self._sweeps.trials(sweep.id)
+                jobs = self._queue.several([trial.job for trial in trials])
+                attempts = {job_id: job.attempt for job_id, job in jobs.items() if job.ended}
+                going_on, again = sweep.resumed(trials, attempts)
+                if self._sweeps.write(going_on, again):
+                    return self._sweeps.get(sweep.id)
+                sweep = self._sweeps.get(sweep.id)
+
+    def remove(self, sweep: SweepRecord) -> None:
+        """Forget a sweep that has ended; the jobs of its trials stay.
+
+        Raises:
+            InvalidInput: it has not ended, or its last trials are just being stopped.
+        """
+        with reporting_unreachable(self._settings):
+            if not self._sweeps.forget(sweep):
+                raise InvalidInput(
+                    f"{sweep.name} has not ended, or its last trials are being stopped",
+                    f"stop it with `fitq sweep cancel {sweep.name}`",
+                )
+        if self._queue.has_store:
+            self._queue.store.remove_tree(f"sweeps/{sweep.id}")
+
+    def _epochs(self, job_id: str) -> list[dict[str, Any]]:
+        import json
+
+        entries: Any = self._sweeps.redis.xrange(events_key(job_id))
+        return [json.loads(f["data"]) for _, f in entries if f.get("type") == "epoch"]
+
+
+def difference(sweep: SweepRecord, trial: Trial) -> dict[str, tuple[Any, Any]]:
+    """What a trial has instead of what the sweep's training has, by path; None: its default."""
+    return {
+        path: (value_at(sweep.spec["train"], path), value) for path, value in trial.params.items()
+    }

@@ -9,7 +9,7 @@ from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, dataset_mistakes
 from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.learning import AnyLoss, FieldNames
-from fitq_shared.specs.models import MODELS, CodeModel, Model
+from fitq_shared.specs.models import MODELS, CodeModel, Model, name_of
 
 
 class CheckJob(JobSpec):
@@ -25,7 +25,8 @@ class CheckJob(JobSpec):
     @property
     def summary(self) -> str:
         """For example: mlp on mnist."""
-        return self.model.type if self.dataset is None else f"{self.model.type} on {self.dataset}"
+        name = name_of(self.model)
+        return name if self.dataset is None else f"{name} on {self.dataset}"
 
     @property
     def runs_code(self) -> bool:

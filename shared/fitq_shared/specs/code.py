@@ -40,3 +40,8 @@ class UserCode(Spec):
     options: Annotated[dict[Name, Plain], Field(max_length=MOST_OPTIONS)] = Field(
         default_factory=dict
     )
+
+    @property
+    def reference(self) -> str:
+        """What the user calls it: net.py:build."""
+        return f"{self.module.replace('.', '/')}.py:{self.function}"

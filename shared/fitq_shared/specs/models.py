@@ -115,6 +115,14 @@ Model = Annotated[
     BeforeValidator(_named),
 ]
 
+
+def name_of(model: Model) -> str:
+    """What the user calls a model: mlp, net.py:build, mine.keras."""
+    if isinstance(model, CodeModel):
+        return model.reference
+    return model.file.file if isinstance(model, JsonModel | KerasModel) else model.type
+
+
 MODELS: Mapping[str, type[Spec]] = {
     model.model_fields["type"].default: model for model in (Mlp, Cnn, Rnn)
 }

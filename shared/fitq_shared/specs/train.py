@@ -26,7 +26,7 @@ from fitq_shared.specs.learning import (
     learning_mistakes,
     named_optimizer,
 )
-from fitq_shared.specs.models import MODELS, CodeModel, Model
+from fitq_shared.specs.models import MODELS, CodeModel, Model, name_of
 from fitq_shared.specs.preprocessing import Preprocessing, preprocessing_mistakes
 from fitq_shared.specs.splits import AnySplit, RowSplit, split_mistakes
 
@@ -78,7 +78,7 @@ class TrainJob(JobSpec):
     def summary(self) -> str:
         """For example: mlp on mnist, 30 epochs."""
         plural = "" if self.epochs == 1 else "s"
-        return f"{self.model.type} on {self.dataset}, {self.epochs} epoch{plural}"
+        return f"{name_of(self.model)} on {self.dataset}, {self.epochs} epoch{plural}"
 
     @property
     def runs_code(self) -> bool:

@@ -60,7 +60,9 @@ def test_a_data_set_that_fits_gives_a_loss(
     record = check("net.py:build", dataset="mnist")
     assert record.metrics is not None
     assert record.metrics["loss"] > 0
-    assert result(queue, record)["compiled"] is True
+    # And it was not compiled when it was built
+    assert result(queue, record)["compiled"] is False
+    assert record.summary == "net.py:build on mnist"
 
 
 def test_shapes_that_do_not_fit_are_named_with_the_layer(

@@ -43,6 +43,7 @@ def run(context: JobContext, spec: CheckJob) -> dict[str, float]:
     with backend.scope():
         made = _make(context, spec)
     context.reporter.obey()
+    compiled = bool(made.model.compiled)
     metrics: dict[str, float] = {}
     if spec.dataset is not None:
         inputs, targets = _two_rows(context, spec)
@@ -53,7 +54,7 @@ def run(context: JobContext, spec: CheckJob) -> dict[str, float]:
             "give a data set: --dataset NAME",
         )
     metrics = {"parameters": made.model.count_params(), **metrics}
-    _describe(folder, made)
+    _describe(folder, made, compiled=compiled)
     folder.write_json(AttemptFolder.metrics, metrics)
     return metrics
 
@@ -70,7 +71,7 @@ def _two_rows(context: JobContext, spec: CheckJob) -> tuple[Arrays, Arrays]:
     return {"image": dataset.x_train[:ROWS]}, {"label": dataset.y_train[:ROWS].astype("int32")}
 
 
-def _describe(folder: AttemptFolder, made: OwnModel) -> None:
+def _describe(folder: AttemptFolder, made: OwnModel, *, compiled: bool) -> None:
     model = made.model
     lines: list[str] = []
     model.summary(print_fn=lambda text, **_: lines.append(text), line_length=78)
@@ -85,7 +86,7 @@ def _describe(folder: AttemptFolder, made: OwnModel) -> None:
             "outputs": [_tensor(name, one) for name, one in named_outputs(model).items()],
             "parameters": model.count_params(),
             "trainable_parameters": trainable,
-            "compiled": bool(model.compiled),
+            "compiled": compiled,
             "from_builder": sorted([*made.compile_arguments, *made.fit_arguments]),
         },
     )

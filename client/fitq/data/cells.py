@@ -103,9 +103,9 @@ class Cells:
 
     @property
     def nearly_numbers(self) -> bool:
-        """Whether nobody has said the type, and a few cells are no numbers where the others are."""
+        """Whether nobody has said the type, and most cells are numbers, but not all."""
         wrong = self.no_number.count
-        return self._declared is None and wrong > 0 and self.present > 10 * wrong
+        return self._declared is None and 0 < 2 * wrong < self.present
 
     @property
     def _may_be_dates(self) -> bool:

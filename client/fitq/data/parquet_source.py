@@ -34,6 +34,11 @@ def look_through(places: Sequence[Place], declared: Declared) -> Source:
         for file in files
         if not _is_parquet(file.path)
     ]
+    wrong += [
+        Mistake(f"--type {name}", kind, "number, category, text or date, which Parquet can hold")
+        for name, kind in declared.types.items()
+        if kind in ("image", "array")
+    ]
     if wrong:
         raise InvalidInput(wrong)
     try:
@@ -122,18 +127,19 @@ def _column(field: Any, declared: Declared, opened: Sequence[Any]) -> Column:
     if kind is None and role != "unused":
         expected = "numbers, texts or dates; leave it out by naming the others with --input"
         raise InvalidInput([Mistake(f"column {name}", str(field.type), expected)])
-    classes = None
-    if role == "target" and kind == "category":
-        classes = _classes(name, opened)
-    has_nulls = name in declared.may_miss or (not declared.may_miss and _has_nulls(name, opened))
-    if role == "target" and _has_nulls(name, opened):
+    has_nulls = _has_nulls(name, opened)
+    if has_nulls and role == "target":
         expected = "a value in each row, since it is a target"
         raise InvalidInput([Mistake(f"column {name}", "nulls", expected)])
+    if has_nulls and declared.may_miss and name not in declared.may_miss:
+        expected = f"a value in each row, or --may-miss {shown(name)}"
+        raise InvalidInput([Mistake(f"column {name}", "nulls", expected)])
+    classes = _classes(name, opened) if role == "target" and kind == "category" else None
     return Column(
         name=name,
         type=kind,
         role=role,
-        may_miss=has_nulls and role != "target",
+        may_miss=has_nulls or (name in declared.may_miss and role != "target"),
         format=declared.formats.get(name) if kind == "date" else None,
         classes=classes,
     )
@@ -164,10 +170,13 @@ def _parts(name: str, opened: Sequence[Any]) -> Iterator[Any]:
 
 
 def _classes(name: str, opened: Sequence[Any]) -> tuple[str, ...]:
-    values: set[Any] = set()
+    values: dict[Any, str] = {}
     for part in _parts(name, opened):
-        values.update(value for value in part.unique().to_pylist() if value is not None)
+        for value in part.unique().to_pylist():
+            # As the worker reads them: text without spaces around it.
+            key = value.strip() if isinstance(value, str) else value
+            values[key] = str(key)
         if len(values) > MOST_CLASSES:
             expected = f"at most {MOST_CLASSES:,} classes, or --type {name}=text"
             raise InvalidInput([Mistake(f"column {name}", "more", expected)])
-    return tuple(map(str, sorted(values)))
+    return tuple(values[value] for value in sorted(values))

@@ -10,12 +10,16 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from fitq.cli import COMMANDS
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
 from fitq_shared.specs.models import MODELS
+from fitq_shared.specs.preprocessing import STEPS
+from fitq_shared.specs.splits import SplitBy
+from fitq_shared.specs.train import TrainJob
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -58,6 +62,23 @@ def test_every_command_and_model_is_explained() -> None:
     for name, model in MODELS.items():
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name}`"))
         assert [o for o in model.model_fields if o != "type" and f"`{o}`" not in row] == []
+
+
+def test_every_step_and_split_is_explained() -> None:
+    page = (ROOT / "docs/preprocessing.md").read_text()
+    for name, step in STEPS.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}`"))
+        assert [o for o in step.model_fields if o != "type" and f"`{o}`" not in row] in (
+            [],
+            ["categories", "range", "most"] if name == "index" else [],
+        )
+    ways = get_args(SplitBy)
+    assert [way for way in ways if f"| `{way}`" not in page] == []
+    # And the job file of the page is one
+    block = re.search(r"```\n(\[preprocessing\].*?)```", page, re.DOTALL)
+    assert block is not None
+    values = {"name": "a", "owner": "b", "dataset": "mnist", "model": "mlp"}
+    assert len(TrainJob.parse({**values, **tomllib.loads(block[1])}).preprocessing) == 4
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ class Worker:
             "FITQ_REDIS_URL": settings.redis_url,
             "FITQ_STORE": settings.store_url or "",
             "FITQ_LEASE_SECONDS": str(settings.lease_seconds),
+            "FITQ_CACHE": str(folder / "cache"),
             **environment,
         }
         with self.log.open("ab") as log:

@@ -115,6 +115,7 @@ def test_cores_that_are_not_there(tmp_path: Path, settings: Settings, cores: str
         ("FITQ_DEVICE", "abacus", "'abacus' is not one of"),
         ("FITQ_THREADS", "many", "'many' is not a valid integer"),
         ("FITQ_HOST", "no host", "FITQ_HOST = 'no host'"),
+        ("FITQ_CACHE_BYTES", "some", "FITQ_CACHE_BYTES = 'some': expected a size"),
     ],
 )
 def test_each_option_may_be_a_variable(

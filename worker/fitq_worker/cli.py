@@ -19,6 +19,7 @@ from fitq_shared.redis_link import open_redis, reporting_unreachable
 from fitq_shared.settings import Settings
 from fitq_shared.store import Store
 from fitq_worker import __version__
+from fitq_worker.datasets.disk_cache import DiskCache
 from fitq_worker.devices.claim import Claim
 from fitq_worker.devices.demands import Wishes, find_demand
 from fitq_worker.devices.device import Holding
@@ -97,6 +98,7 @@ def worker(threads: int | None, allow_code: bool, log_level: str, **wishes: Any)
     settings = Settings.load()
     demand = find_demand(Wishes(**wishes), host_id(settings))
     _check_store(settings)
+    DiskCache.from_environment()
     _check_keras()
     with reporting_unreachable(settings):
         open_redis(settings).ping()

@@ -102,7 +102,12 @@ def publish_model(tmp_path: Path) -> Callable[..., tuple[Store, ModelRef]]:
     """Keep a model, by default a small one, as a training does; any bytes will do as its file."""
 
     def publish(
-        job: str = "job", *, content: bytes | None = None, model: Any = None, **changes: Any
+        job: str = "job",
+        *,
+        content: bytes | None = None,
+        model: Any = None,
+        of: Any = None,
+        **changes: Any,
     ) -> tuple[Store, ModelRef]:
         from fitq_worker.models import build_model
 
@@ -111,7 +116,7 @@ def publish_model(tmp_path: Path) -> Callable[..., tuple[Store, ModelRef]]:
                 "name": "brave-otter",
                 "owner": "tester",
                 "dataset": "fashion_mnist",
-                "model": {"type": "mlp", "units": [2]},
+                "model": of or {"type": "mlp", "units": [2]},
                 **changes,
             }
         )

@@ -60,9 +60,10 @@ def load_published(
     if not reference.code:
         return _load(store.url, reference)
     spec = _spec(store, reference)
-    if keep_code is not None and isinstance(spec.model, CodeModel):
-        keep_code(spec.model).module()
-    return _published(store, reference, spec)
+    if keep_code is None or not isinstance(spec.model, CodeModel):
+        return _published(store, reference, spec)
+    keep_code(spec.model).module()
+    return _published(store, reference, spec, own_classes=True)
 
 
 @lru_cache(maxsize=WARM_MODELS)
@@ -80,11 +81,12 @@ def _spec(store: Store, reference: ModelRef) -> TrainJob:
     return TrainJob.parse(json.loads(content))
 
 
-def _published(store: Store, reference: ModelRef, spec: TrainJob) -> PublishedModel:
+def _published(
+    store: Store, reference: ModelRef, spec: TrainJob, *, own_classes: bool = False
+) -> PublishedModel:
     folder = _folder(store, reference)
     content = folder.read_verified(AttemptFolder.model, reference.manifest)
     name = f"{folder.path}/{AttemptFolder.model}"
-    own_classes = reference.code and isinstance(spec.model, CodeModel)
     try:
         model = load_keras(content, name, own_classes=own_classes)
     except (InvalidInput, BadJob) as error:

@@ -13,13 +13,16 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from fitq_shared.errors import BadJob, InvalidInput
+from fitq_shared.errors import BadJob, InvalidInput, StoreError
+from fitq_shared.specs.base import ModelRef
 from fitq_shared.specs.models import CodeModel, JsonModel, KerasModel
 from fitq_shared.store import Store
 from fitq_worker.identity import Identity
 from fitq_worker.job_context import JobContext
 from fitq_worker.models.own import make_own
+from fitq_worker.published_model import load_published
 from support.code import NET, user_code, write_files
 from support.hostile_files import (
     MODELS_REFUSED_EVERYWHERE,
@@ -171,3 +174,57 @@ def test_what_keras_cannot_make_is_said(context: JobContext) -> None:
     with pytest.raises(BadJob, match=r"mine\.json cannot be loaded") as caught:
         make_own(context, JsonModel.model_validate({"file": file}))
     assert "Keras 3" in caught.value.hint
+
+
+OWN_LAYER = """
+    import keras
+
+    @keras.saving.register_keras_serializable("mine")
+    class Twice(keras.layers.Layer):
+        def call(self, x):
+            return 2.0 * keras.ops.cast(x, "float32")
+
+    def build():
+        image = keras.Input((28, 28), dtype="uint8")
+        x = keras.layers.Flatten()(Twice()(image))
+        label = keras.layers.Dense(10, activation="softmax")(keras.layers.Lambda(lambda y: y)(x))
+        return keras.Model(image, label)
+    """
+
+
+@pytest.fixture
+def published(
+    context: JobContext, code: Callable[..., CodeModel], publish_model: Callable[..., Any]
+) -> ModelRef:
+    """A model with a layer of its owner's, as a training publishes it in the context's store."""
+    spec = code(OWN_LAYER)
+    with context.own_code(spec) as own:
+        store, reference = publish_model(model=own.call(), of=spec.model_dump())
+    for path in store.files("jobs"):
+        context.store.write(f"jobs/{path}", store.read(f"jobs/{path}"))
+    return reference.model_copy(update={"code": True})
+
+
+def test_a_published_model_is_loaded_with_its_code(
+    context: JobContext, published: ModelRef, raw_images: NDArray[np.uint8]
+) -> None:
+    # Given that its layer is known to nobody
+    assert keras.saving.get_registered_object("mine>Twice") is None
+    # When it is loaded
+    loaded = load_published(context.store, published, context.keep_code)
+    # Then it works, with the layer
+    assert loaded.model.predict_on_batch(raw_images).shape == (7, 10)
+    assert [layer_.name for layer_ in loaded.model.layers].count("twice") == 1
+    # And nothing of that stays once the job has ended
+    context.until_end.close()
+    assert keras.saving.get_registered_object("mine>Twice") is None
+
+
+@pytest.mark.parametrize("said", [False, True])
+def test_without_its_code_it_is_not_loaded(
+    context: JobContext, published: ModelRef, said: bool
+) -> None:
+    # Given a reference that does not say that code is needed, or a caller that imports none
+    reference = published.model_copy(update={"code": said})
+    with pytest.raises(StoreError, match="none of the classes of Keras that are allowed"):
+        load_published(context.store, reference, None if said else context.keep_code)

@@ -48,12 +48,12 @@ RUN --mount=type=cache,target=/root/.cache/pip --mount=from=stubs,source=/wheels
 FROM builder AS worker-cpu-needs
 RUN --mount=type=cache,target=/root/.cache/pip --mount=from=stubs,source=/wheels,target=/stubs \
     /opt/build/bin/python -m pip --python /opt/fitq/bin/python install \
-    --constraint constraints.txt --find-links /stubs 'fitq-worker[cpu,parquet]' 'fitq-shared[s3,signing]'
+    --constraint constraints.txt --find-links /stubs 'fitq-worker[cpu,onnx,parquet]' 'fitq-shared[s3,signing]'
 
 FROM builder AS worker-gpu-needs
 RUN --mount=type=cache,target=/root/.cache/pip --mount=from=stubs,source=/wheels,target=/stubs \
     /opt/build/bin/python -m pip --python /opt/fitq/bin/python install \
-    --constraint constraints.txt --find-links /stubs 'fitq-worker[gpu,parquet]' 'fitq-shared[s3,signing]'
+    --constraint constraints.txt --find-links /stubs 'fitq-worker[gpu,onnx,parquet]' 'fitq-shared[s3,signing]'
 
 FROM builder AS flower-needs
 RUN --mount=type=cache,target=/root/.cache/pip --mount=from=stubs,source=/wheels,target=/stubs \

@@ -52,5 +52,5 @@ clean: ## Remove .venv, caches and builds; the data of a stack (.fitq) stay
 $(STAMP): constraints.txt dev-requirements.txt $(PROJECTS)
 	.ci/make-venv .venv
 	$(BIN)/python -m pip install -c constraints.txt -e shared -e 'client[local,monitor,webdav]' \
-		-e 'worker[cpu,parquet]' -r dev-requirements.txt
+		-e 'worker[cpu,onnx,parquet]' -r dev-requirements.txt
 	touch $@

@@ -25,6 +25,7 @@ COMMANDS = {
     "logs": "Print a job's log.",
     "cancel": "Cancel jobs.",
     "retry": "Run jobs again that have failed or were cancelled.",
+    "reproduce": "Train a job's model again, and compare it to the bit.",
     "history": "Print a job's training history.",
     "pull": "Copy a job's artifacts to a folder.",
     "datasets": "List and describe the data sets.",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fitq.lineage import Lineage
+from fitq_shared.lineage import Lineage
 from fitq_shared.record import JobRecord
 
 # Of a spec, what says nothing about the model.

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fitq.lineage import Lineage, dataset_of, lineage_of
 from fitq.queue import Queue
 from fitq_shared.errors import InvalidInput, UnknownJob
+from fitq_shared.lineage import Lineage, dataset_of, lineage_of
 from fitq_shared.model_version import AliasChange, ModelVersion, RegisteredModel
 from fitq_shared.record import JobRecord
 from fitq_shared.redis_link import reporting_unreachable
@@ -26,7 +26,7 @@ class Listed:
     @property
     def data(self) -> str:
         """The data set that it was trained on."""
-        return dataset_of(self.record.spec)[0] if self.record else ""
+        return dataset_of(self.record.spec) if self.record else ""
 
     def public(self) -> dict[str, Any]:
         """The version for programs."""
@@ -98,13 +98,13 @@ def described(client: Queue, reference: str) -> Described:
     with reporting_unreachable(client.settings):
         version = client.registry.find(reference)
         listed = one_listed(client, client.registry.model(version.name), version)
-        evaluations = list(evaluations_of(client.records, version.job, version.attempt))
+        evaluations = list(evaluations_of(client.records, version.job))
         history = [
             change
             for change in client.registry.history(version.name)
             if version.version in (change.version, change.before)
         ]
-    lineage = lineage_of(client, listed.record) if listed.record else None
+    lineage = _lineage(client, listed.record) if listed.record else None
     return Described(listed, lineage, evaluations, history)
 
 
@@ -124,10 +124,14 @@ def lineages(
             wrong.append(error)
             continue
         with reporting_unreachable(client.settings):
-            evaluations = list(evaluations_of(client.records, model.job, model.attempt))
+            evaluations = list(evaluations_of(client.records, model.job))
         names.append(model.name)
-        found.append((record, lineage_of(client, record), evaluations))
+        found.append((record, _lineage(client, record), evaluations))
     if wrong:
         hints = dict.fromkeys(error.hint for error in wrong)
         raise InvalidInput("\n".join(error.message for error in wrong), "; ".join(hints))
     return names, found
+
+
+def _lineage(client: Queue, record: JobRecord) -> Lineage:
+    return lineage_of(record, client.folder(record) if client.has_store else None)

@@ -52,6 +52,10 @@ class AttemptFolder:
     importance = "importance.json"
     importance_plot = "importance.png"
     promotion = "promotion.json"
+    reproduction = "reproduction.json"
+    # A folder of artifacts: what another library reads.
+    export = "export"
+    export_report = "export.json"
     # A folder of files that are no artifacts: see the worker's checkpoints.py.
     checkpoints = "checkpoints"
 

@@ -593,6 +593,8 @@ def _new_fields(job: NewJob, proof: str | None) -> dict[str, str]:
         "spec_hash": spec.digest(),
         "schema": str(SCHEMA_VERSION),
     }
+    if spec.fixed_threads is not None:
+        fields["threads"] = fields["fixed_threads"] = str(spec.fixed_threads)
     if job.after:
         fields["after"] = json.dumps(job.after)
     if proof:

@@ -11,13 +11,12 @@ from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
 
 
-def evaluations_of(records: Records, job: str, attempt: int) -> Iterator[JobRecord]:
+def evaluations_of(records: Records, job: str) -> Iterator[JobRecord]:
     """The evaluations of a job's model that have succeeded, the newest first."""
     for record in records.all():
         if record.kind == "evaluate" and record.state == "succeeded":
             model: Any = record.spec.get("model")
-            named = (model.get("job"), model.get("attempt")) if isinstance(model, dict) else None
-            if named == (job, attempt):
+            if isinstance(model, dict) and model.get("job") == job:
                 yield record
 
 
@@ -41,7 +40,7 @@ def evaluated_metric(
         InvalidInput: there is no such evaluation, or it has no such metric.
     """
     data = (like.spec.get("dataset"), like.spec.get("split"))
-    for record in evaluations_of(records, version.job, version.attempt):
+    for record in evaluations_of(records, version.job):
         if (record.spec.get("dataset"), record.spec.get("split")) == data:
             return metric_of(record, metric, f"the evaluation {record.name} of {version.label}")
     what = like.summary.partition(" on ")[2]

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from fitq.queue import Queue
-from fitq_shared import snapshots
+from fitq_shared import registry_copies, snapshots
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
 from fitq_shared.errors import UnknownJob
 from fitq_shared.record import Reason
+from fitq_shared.registry import Registry
 from fitq_shared.store import Store
 from support.jobs import training, wait_for_state
 from support.waiting import wait_until
@@ -177,3 +178,31 @@ def wait_for_snapshot(folder: AttemptFolder) -> None:
         return folder.read_json(AttemptFolder.record)["state"] in ("succeeded", "failed")
 
     wait_until(ended, 30, f"an ended record in {folder.path}")
+
+
+def test_models_come_back_with_their_jobs(fitq, succeeded, train_job, store, redis):
+    # Given a promoted version, a job that was to be registered of which no copy of the registry
+    # knows, and one that was unregistered; and a Redis that has lost everything
+    registry = Registry(redis)
+    for name in ("kept", "removed", "late"):
+        job = succeeded(train_job(name=name, model_name="mnist"))
+        snapshots.keep(store, job)
+        if name == "removed":
+            registry.promote(registry.find("mnist@1"), "production", "ann")
+            registry.unregister(registry.find("mnist@2"))
+            registry_copies.keep(store, registry_copies.copy_of(registry, "mnist"))
+    redis.flushall()
+    # When it is asked, and then applied
+    asked = fitq("reindex")
+    assert "would restore mnist@1" in asked.out
+    assert fitq("models", "--json").json == []
+    applied = fitq("reindex", "--apply")
+    # Then
+    assert applied.code == 0
+    assert "restored mnist@1" in applied.out
+    listed = fitq("models", "--json").json
+    assert [(one["job_name"], one["aliases"]) for one in listed] == [
+        ("late", []),
+        ("kept", ["production"]),
+    ]
+    assert fitq("reindex").out.startswith("Redis knows all jobs")

@@ -166,6 +166,11 @@ class JobSpec(Spec):
         return Needs(self.device, self.min_gpu_memory, self.gpus, self.runs_code)
 
     @property
+    def fixed_threads(self) -> int | None:
+        """How many threads its first attempt must have; None: those of its worker."""
+        return None
+
+    @property
     def runs_code(self) -> bool:
         """Whether code of the user's runs with it: only workers that allow code then take it."""
         return False

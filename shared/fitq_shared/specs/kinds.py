@@ -9,9 +9,11 @@ from fitq_shared.specs.base import JobSpec
 from fitq_shared.specs.check import CheckJob
 from fitq_shared.specs.describe import DescribeJob
 from fitq_shared.specs.evaluate import EvaluateJob
+from fitq_shared.specs.export import ExportJob
 from fitq_shared.specs.mistakes import unknown_choice
 from fitq_shared.specs.predict import PredictJob
 from fitq_shared.specs.promote import PromoteJob
+from fitq_shared.specs.reproduce import ReproduceJob
 from fitq_shared.specs.sweep_report import SweepReportJob
 from fitq_shared.specs.train import TrainJob
 
@@ -22,6 +24,8 @@ KINDS: dict[str, type[JobSpec]] = {
     "describe": DescribeJob,
     "check": CheckJob,
     "promote": PromoteJob,
+    "export": ExportJob,
+    "reproduce": ReproduceJob,
     "sweep_report": SweepReportJob,
 }
 

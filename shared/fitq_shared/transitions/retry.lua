@@ -18,7 +18,9 @@ local state = job[3] and not job[4] and 'waiting' or 'queued'
 redis.call('HSET', KEYS[1], 'state', state, 'attempt', following, 'queued', now, 'sent', now,
   'queue', ARGV[4], 'losses', 0, 'faults', 0, 'ran', 0)
 if ARGV[3] == '1' then
-  redis.call('HDEL', KEYS[1], 'threads')
+  if redis.call('HEXISTS', KEYS[1], 'fixed_threads') == 0 then
+    redis.call('HDEL', KEYS[1], 'threads')
+  end
   redis.call('HSET', KEYS[1], 'first_attempt', following)
 end
 if state == 'queued' then

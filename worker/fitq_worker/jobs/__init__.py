@@ -6,7 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from fitq_worker.job_context import JobContext
-from fitq_worker.jobs import check, describe, evaluate, predict, promote, sweep_report, train
+from fitq_worker.jobs import (
+    check,
+    describe,
+    evaluate,
+    export,
+    predict,
+    promote,
+    reproduce,
+    sweep_report,
+    train,
+)
 
 Handler = Callable[[JobContext, Any], dict[str, float]]
 
@@ -17,5 +27,7 @@ HANDLERS: dict[str, Handler] = {
     "describe": describe.run,
     "check": check.run,
     "promote": promote.run,
+    "export": export.run,
+    "reproduce": reproduce.run,
     "sweep_report": sweep_report.run,
 }

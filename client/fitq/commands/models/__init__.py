@@ -18,6 +18,7 @@ COMMANDS = {
     "register": "Make what a job has trained a version of a model.",
     "promote": "Let an alias name a version.",
     "unalias": "Remove an alias.",
+    "export": "Export a model as SavedModel or ONNX.",
     "rm": "Unregister versions.",
     "check": "Build a model on a worker, without training it.",
     "zoo": "List the models that can be trained by name, with their options.",

@@ -11,7 +11,7 @@ from fitq.commands._options import as_json
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fitq.lineage import Lineage
+    from fitq_shared.lineage import Lineage
     from fitq_shared.model_version import AliasChange
     from fitq_shared.record import JobRecord
 

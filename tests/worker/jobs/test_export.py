@@ -1,0 +1,65 @@
+"""Exports predict the same, and lie in the artifacts as files of their own."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from fitq.pulling import pull
+from fitq_shared.attempt_folder import AttemptFolder
+
+pytestmark = pytest.mark.services
+
+has_onnx = pytest.mark.skipif(
+    importlib.util.find_spec("tf2onnx") is None, reason="fitq-worker[onnx] is not installed"
+)
+
+
+@pytest.fixture
+def export(finish, fill, reference):
+    def run(form, state="succeeded"):
+        return finish(fill(kind="export", model=reference.model_dump(), format=form), state)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("form", "file"),
+    [("savedmodel", "saved_model.pb"), pytest.param("onnx", "model.onnx", marks=has_onnx)],
+)
+def test_an_export_predicts_the_same_and_is_pulled(export, queue, tmp_path, form, file):
+    # When a model is exported
+    record = export(form)
+    # Then the report says how close it is, and within what
+    report = queue.folder(record).read_json(AttemptFolder.export_report)
+    assert report["largest_difference"] <= report["atol"] + report["rtol"]
+    assert report["inputs"] == [{"shape": [None, 28, 28], "dtype": "uint8"}]
+    assert report["outputs"] == [{"shape": [None, 10], "dtype": "float32"}]
+    assert file in report["files"]
+    # And each file of it is copied as it was published
+    copied = pull(queue.folder(record), record.manifest or "", tmp_path, AttemptFolder.export)
+    assert sorted(copied) == sorted(report["files"])
+    assert (tmp_path / file).stat().st_size == report["files"][file]
+
+
+@has_onnx
+def test_another_library_predicts_with_it(export, queue, tmp_path, reference, mnist):
+    import onnxruntime
+
+    # Given an exported model, and the same one in Keras
+    record = export("onnx")
+    pull(queue.folder(record), record.manifest or "", tmp_path, AttemptFolder.export)
+    import keras
+
+    model = keras.models.load_model(
+        queue.folder(queue.job(reference.job)).local(AttemptFolder.model)
+    )
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    [entry] = session.get_inputs()
+    # When both see the same images
+    [found] = session.run(None, {entry.name: mnist["x_test"][:50]})
+    # Then they agree
+    expected = model.predict(mnist["x_test"][:50], verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

@@ -248,6 +248,20 @@ def prediction(queue, succeeded, records, store):
     return records.create(PredictJob.parse({**values, "rows": rows}))
 
 
+def test_the_files_of_own_models_stay_with_their_jobs(queue, fitq, train_job, records, store, age):
+    # Given the bundle of a builder and a model's file, both old, and the jobs that name them
+    names = {"code": f"inputs/{'b' * 64}.tar", "keras": f"inputs/{'d' * 64}.keras"}
+    for path in names.values():
+        store.write(path, b"content")
+        age(path, 300)
+    file = {kind: {"path": p, "sha256": p[7:71], "file": "net.py"} for kind, p in names.items()}
+    code = {"type": "code", "bundle": file["code"], "module": "net", "function": "build"}
+    records.create(train_job(model=code))
+    records.create(train_job(model={"type": "keras", "file": file["keras"]}))
+    # Then they stay
+    assert fitq("gc").out == "nothing to remove\n"
+
+
 def test_inputs_go_that_no_job_refers_to(queue, fitq, prediction, store, age, records):
     # Given an array that a job refers to, and two that none does, one of them new
     used = prediction.spec["rows"]["path"]

@@ -22,6 +22,7 @@ from fitq_shared.store import Store
 from fitq_worker.identity import Identity
 from fitq_worker.job_context import JobContext
 from fitq_worker.models.own import make_own
+from fitq_worker.own_errors import own_errors
 from fitq_worker.published_model import load_published
 from support.code import NET, user_code, write_files
 from support.hostile_files import (
@@ -228,3 +229,57 @@ def test_without_its_code_it_is_not_loaded(
     reference = published.model_copy(update={"code": said})
     with pytest.raises(StoreError, match="none of the classes of Keras that are allowed"):
         load_published(context.store, reference, None if said else context.keep_code)
+
+
+FAILING = {
+    "a training step": (
+        """
+        import keras
+        class Net(keras.Model):
+            def train_step(self, data):
+                raise ValueError("a step too far")
+        def build():
+            x = keras.Input((2,))
+            model = Net(x, keras.layers.Dense(1)(x))
+            model.compile(loss="mean_squared_error")
+            return model
+        """,
+        "net.py line 5, in train_step: ValueError: a step too far",
+    ),
+    "a loss": (
+        """
+        import keras
+        def far(true, predicted):
+            return keras.ops.concatenate([true, predicted], axis=5)
+        def build():
+            model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+            model.compile(loss=far)
+            return model
+        """,
+        "net.py line 4, in far: ",
+    ),
+    "a callback": (
+        """
+        import keras
+        class Cool(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                logs["nothing like it"] / 2
+        def build():
+            model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+            model.compile(loss="mean_squared_error")
+            return model, {"callbacks": [Cool()]}
+        """,
+        "net.py line 5, in on_epoch_end: KeyError: 'nothing like it'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "words"), FAILING.values(), ids=FAILING)
+def test_what_fails_while_it_trains_is_told_by_the_users_line(
+    context: JobContext, code: Callable[..., CodeModel], source: str, words: str
+) -> None:
+    made = make_own(context, code(source))
+    x, y = np.zeros((7, 2)), np.zeros((7, 1))
+    with pytest.raises(BadJob) as caught, own_errors():
+        made.model.fit(x, y, verbose=0, callbacks=list(made.fit_arguments.get("callbacks", [])))
+    assert caught.value.message.startswith(words)

@@ -97,7 +97,8 @@ class Column(Spec):
         classes: of a category that is a target: the values, as text, in the order of their
             numbers. The number of a value is the index of its text. Inputs have none here, since
             their vocabulary comes from the training split alone.
-        shape, dtype: of one row of an array, as NumPy names them ("uint8", "<U12" is "str").
+        shape, dtype: of one row of an array, as NumPy names them ("uint8", "<U12" is "str"). Of the
+            images of a folder, whose sizes nobody has looked at, `shape` is (channels,); None is 3.
     """
 
     name: Name

@@ -124,6 +124,8 @@ def test_every_mistake_is_named_and_nothing_is_registered(queue, fitq, houses, s
         (("houses", "houses.csv", "--type", "price=number:%d"), "a pattern for dates only"),
         (("houses", "houses.csv", "--target", "a", "--input", "a"), "no target"),
         (("houses", "houses.csv", "--option", "rows=5"), "nothing, since the data is csv"),
+        (("houses", "houses.csv", "--channels", "2"), "1 (grey), 3 (colours)"),
+        (("houses", "houses.csv", "--channels", "1"), "nothing, since the data is csv"),
         (("houses", "net.py"), "FILE.py:FUNCTION"),
     ],
 )

@@ -23,6 +23,7 @@ def declare(
     missing: Sequence[str],
     may_miss: Sequence[str],
     separator: str | None,
+    channels: int | None,
     test: Path | None,
     options: Sequence[str],
 ) -> Declared:
@@ -50,6 +51,9 @@ def declare(
                 formats[name] = pattern
     if separator is not None and separator not in SEPARATORS:
         mistakes.append(unknown_choice("--separator", separator, (",", ";", "|", "tab")))
+    if channels not in (None, 1, 3, 4):
+        expected = "1 (grey), 3 (colours) or 4 (with transparency)"
+        mistakes.append(Mistake("--channels", channels, expected))
     both = sorted({*targets} & {*inputs})
     mistakes += [
         Mistake("--input", name, "no target; a job may say that a target is an input, too")
@@ -69,6 +73,7 @@ def declare(
         missing=tuple(dict.fromkeys(marker.strip() for marker in missing)),
         may_miss=tuple(dict.fromkeys(may_miss)),
         separator=SEPARATORS[separator] if separator is not None else None,
+        channels=channels,
         test=test,
         options=read_options(options),
     )

@@ -24,12 +24,16 @@ Progress = Callable[[int], None]
 
 
 def look_through(
-    places: Sequence[Place], kind: Literal["images", "texts"], progress: Progress
+    places: Sequence[Place],
+    kind: Literal["images", "texts"],
+    progress: Progress,
+    channels: int | None = None,
 ) -> Source:
     """Look at each file of each class.
 
     Args:
         progress: told how many bytes were read since it was last told.
+        channels: into which images are to be decoded; None: three.
 
     Raises:
         InvalidInput: names every mistake: folders without classes, classes without files, files
@@ -71,12 +75,16 @@ def look_through(
     rows: dict[Split, int] = defaultdict(int)
     for file in files:
         rows[file.split or "train"] += 1
-    what = "image" if kind == "images" else "text"
+    row = (
+        Column(name="image", type="image", shape=(channels,) if channels else None)
+        if kind == "images"
+        else Column(name="text", type="text")
+    )
     return Source(
         kind,
         files,
         (
-            Column(name=what, type="image" if kind == "images" else "text"),
+            row,
             Column(name="class", type="category", role="target", classes=tuple(classes)),
         ),
         rows=rows,

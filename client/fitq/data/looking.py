@@ -65,7 +65,7 @@ def _look(
     if form == "parquet":
         return parquet_source.look_through(places, declared)
     if form == "images":
-        return folder_source.look_through(places, "images", progress)
+        return folder_source.look_through(places, "images", progress, declared.channels)
     if form == "texts":
         return folder_source.look_through(places, "texts", progress)
     return array_source.look_through(places, declared)
@@ -110,6 +110,7 @@ def _refuse(declared: Declared, form: Format) -> None:
         "--missing": form == "csv",
         "--may-miss": fields,
         "--separator": form == "csv",
+        "--channels": form == "images",
         "--option": form == "code",
         "--test": form != "code",
     }
@@ -120,6 +121,7 @@ def _refuse(declared: Declared, form: Format) -> None:
         "--missing": declared.missing,
         "--may-miss": declared.may_miss,
         "--separator": declared.separator,
+        "--channels": declared.channels,
         "--option": declared.options,
         "--test": declared.test,
     }

@@ -36,6 +36,7 @@ class Declared:
         missing: the cells that are missing values.
         may_miss: the columns in which values may be missing; without any, all but targets.
         separator: between the cells of a CSV; None: a comma, in *.tsv a tab.
+        channels: of the images of a folder: 1, 3 or 4; None: 3.
         test: where the test split is, if not in the same place.
         options: keyword arguments of a function that makes the data.
     """
@@ -47,6 +48,7 @@ class Declared:
     missing: tuple[str, ...] = ()
     may_miss: tuple[str, ...] = ()
     separator: str | None = None
+    channels: int | None = None
     test: Path | None = None
     options: Mapping[str, object] = field(default_factory=dict)
 

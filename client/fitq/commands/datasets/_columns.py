@@ -23,7 +23,7 @@ def _row(column: Column) -> list[str]:
     kind: str = column.type or "as in the file"
     if column.shape is not None:
         dims = " × ".join(map(str, column.shape))
-        kind += f", {column.dtype}" + (f" {dims}" if dims else "")
+        kind += f", {column.dtype}" + (f" {dims}" if dims else "") if column.dtype else f" × {dims}"
     return [column.name, kind, column.role, _values(column)]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fitq.commands._options import as_json
+from fitq.commands._options import VALUE, as_json
 
 if TYPE_CHECKING:
     from fitq.data.registering import Added
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     "--may-miss", multiple=True, help="Values may be missing in this column only; several."
 )
 @click.option("--separator", help="Of a CSV: ',', ';', '|' or tab. Default: ','.")
+@click.option("--channels", type=VALUE, help="Of images in folders: 1, 3 or 4. Default: 3.")
 @click.option("--test", type=click.Path(path_type=Path), help="The test split, if it lies apart.")
 @click.option("--option", "options", multiple=True, help="Of the function: rows=1000 …; several.")
 @as_json

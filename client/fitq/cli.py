@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "Train a model.",
     "evaluate": "Evaluate a trained model.",
     "predict": "Predict with a trained model.",
+    "sweep": "Train many variants and find the best.",
     "chain": "Submit jobs of which some come after others.",
     "jobs": "List jobs.",
     "show": "Show one job: spec, state, results, where its artifacts are.",

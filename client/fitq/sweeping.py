@@ -12,6 +12,7 @@ from fitq_shared.redis_link import reporting_unreachable
 from fitq_shared.sweeps.address import value_at
 from fitq_shared.sweeps.checked import KIND
 from fitq_shared.sweeps.record import SweepRecord, Trial, best_trial
+from fitq_shared.sweeps.records import copies
 from fitq_shared.sweeps.stopping import curve_of
 
 if TYPE_CHECKING:
@@ -154,6 +155,21 @@ class Sweeping:
                 )
         if self._queue.has_store:
             self._queue.store.remove_tree(f"sweeps/{sweep.id}")
+
+    def lost(self) -> list[tuple[SweepRecord, list[Trial]]]:
+        """The sweeps that the store knows, and Redis does not, with their trials.
+
+        Raises:
+            StoreError: this client has no store, or cannot read it.
+        """
+        with reporting_unreachable(self._settings):
+            known = {sweep.id for sweep in self._sweeps.all()}
+        return [(one, trials) for one, trials in copies(self._queue.store) if one.id not in known]
+
+    def restore(self, sweep: SweepRecord, trials: Sequence[Trial]) -> bool:
+        """Write the record of a lost sweep: one that ran goes on. False when Redis knows it."""
+        with reporting_unreachable(self._settings):
+            return self._sweeps.restore(sweep, trials)
 
     def _epochs(self, job_id: str) -> list[dict[str, Any]]:
         import json

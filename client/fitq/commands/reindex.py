@@ -10,13 +10,14 @@ from fitq.commands._options import as_json
 
 if TYPE_CHECKING:
     from fitq.rebuild import LostJob, LostModel
+    from fitq_shared.sweeps.record import SweepRecord
 
 
 @click.command()
 @click.option("--apply", is_flag=True, help="Restore them. Without this nothing is changed.")
 @as_json
 def command(apply: bool, as_json: bool) -> None:
-    """Bring back the jobs and models that Redis has lost, from the store.
+    """Bring back the jobs, models and sweeps that Redis has lost, from the store.
 
     Without --apply they are only listed.
 
@@ -24,9 +25,11 @@ def command(apply: bool, as_json: bool) -> None:
     on from its last checkpoint. One that was never started is not in the store: submit it again.
     """
     from fitq.queue import Queue
+    from fitq.sweeping import Sweeping
     from fitq.tables import print_json
 
     client = Queue()
+    sweeping = Sweeping(client)
     lost, models = client.lost_jobs(), client.lost_models()
     if apply:
         # Before the jobs: these are registered anew if the registry does not know them.
@@ -35,6 +38,11 @@ def command(apply: bool, as_json: bool) -> None:
     sound = [job for job in lost if not job.damage]
     damaged = [job for job in lost if job.damage]
     restored = [job for job in sound if apply and client.restore(job)]
+    sweeps = sweeping.lost()
+    if apply:
+        # After the jobs: a sweep makes the jobs of its trials where there are none.
+        for sweep, trials in sweeps:
+            sweeping.restore(sweep, trials)
     if as_json:
         print_json(
             {
@@ -42,11 +50,13 @@ def command(apply: bool, as_json: bool) -> None:
                 "jobs": [{**j.restored.public(), "restored": j in restored} for j in sound],
                 "damaged": [{**j.known.public(), "damage": j.damage} for j in damaged],
                 "models": [v.model_dump(mode="json") for m in models for v in m.versions],
+                "sweeps": [sweep.public(trials) for sweep, trials in sweeps],
             }
         )
     else:
         _print_models(models, applied=apply)
-        if lost or not models:
+        _print_sweeps([sweep for sweep, _ in sweeps], applied=apply)
+        if lost or not (models or sweeps):
             _print(sound, damaged, applied=apply, restored=len(restored))
     if damaged:
         raise SystemExit(1)
@@ -87,6 +97,14 @@ def _print_models(models: list[LostModel], *, applied: bool) -> None:
         labels = ", ".join(version.label for version in model.versions)
         click.echo(f"{'restored' if applied else 'would restore'} {labels}")
     if models and not applied:
+        click.echo("restore them with `fitq reindex --apply`", err=True)
+
+
+def _print_sweeps(sweeps: list[SweepRecord], *, applied: bool) -> None:
+    for sweep in sweeps:
+        what = f"the sweep {sweep.name}, which was {sweep.state}"
+        click.echo(f"{'restored' if applied else 'would restore'} {what}")
+    if sweeps and not applied:
         click.echo("restore them with `fitq reindex --apply`", err=True)
 
 

@@ -51,9 +51,9 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
     from fitq_shared.settings import Settings
 
     values: dict[str, Any] = read_job_file(file, "train") if file else {"kind": "train"}
-    _lay_over(values, flags)
+    lay_over(values, flags)
     if isinstance(values.get("init_from"), str):
-        values["init_from"] = _published(values["init_from"])
+        values["init_from"] = published(values["init_from"])
     folder = file.parent if file and flags["model"] is None else Path()
     spec, uploads = complete_with_files(values, Settings.without_queue(), folder)
     if dry_run:
@@ -98,7 +98,7 @@ _PLAIN_FLAGS = (
 )
 
 
-def _lay_over(values: dict[str, Any], flags: dict[str, Any]) -> None:
+def lay_over(values: dict[str, Any], flags: dict[str, Any]) -> None:
     """Let the flags that were given replace what the job file says."""
     for name in _PLAIN_FLAGS:
         if flags[name] is not None:
@@ -117,7 +117,7 @@ def _lay_over(values: dict[str, Any], flags: dict[str, Any]) -> None:
     lay_over_preparing(values, flags)
 
 
-def _published(job: str) -> dict[str, Any]:
+def published(job: str) -> dict[str, Any]:
     """The model that a job has published, as a spec names it."""
     from fitq.queue import Queue
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from fitq_shared.errors import InvalidInput
 from fitq_shared.record import JobRecord
 from fitq_shared.registrations import Registration
 from fitq_shared.specs.datasets import DatasetRef
+from fitq_shared.sweeps.record import SweepRecord
 
 
 def check_unneeded(versions: Iterable[Registration], jobs: Iterable[JobRecord]) -> None:
@@ -38,6 +39,26 @@ def check_unneeded(versions: Iterable[Registration], jobs: Iterable[JobRecord]) 
     raise InvalidInput("\n".join(told), "; ".join(dict.fromkeys(todos)))
 
 
+def check_unneeded_by_sweeps(
+    versions: Iterable[Registration], sweeps: Iterable[SweepRecord]
+) -> None:
+    """Whether these versions may go, as far as sweeps are concerned: one may be resumed.
+
+    Raises:
+        InvalidInput: names each that a sweep's trials need, with the sweep.
+    """
+    needed: dict[DatasetRef, SweepRecord] = {}
+    for sweep in sweeps:
+        if sweep.state != "succeeded":
+            needed |= dict.fromkeys(datasets_in(sweep.spec), sweep)
+    refused = [(one, needed[one.ref]) for one in versions if one.ref in needed]
+    if refused:
+        raise InvalidInput(
+            "\n".join(f"{one} is needed by the sweep {sweep.name}" for one, sweep in refused),
+            "; ".join(f"first `fitq sweep rm {sweep.name}`" for _, sweep in refused),
+        )
+
+
 def needs_data(job: JobRecord) -> bool:
     """Whether the job has yet to read its data, or has made a model that stands for it."""
     return not job.ended or (job.kind == "train" and job.state == "succeeded")
@@ -45,7 +66,12 @@ def needs_data(job: JobRecord) -> bool:
 
 def datasets_of(job: JobRecord) -> Iterator[DatasetRef]:
     """The registered data sets that a job names."""
-    waiting: list[Any] = [job.spec]
+    yield from datasets_in(job.spec)
+
+
+def datasets_in(spec: Mapping[str, Any]) -> Iterator[DatasetRef]:
+    """The registered data sets that a spec names."""
+    waiting: list[Any] = [spec]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):

@@ -19,9 +19,10 @@ def command(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     from fitq.commands._options import confirm
     from fitq.commands.datasets._shown import listed
     from fitq.data.access import store_of_datasets
-    from fitq.data.needs import check_unneeded
+    from fitq.data.needs import check_unneeded, check_unneeded_by_sweeps
     from fitq.data.references import find_versions
     from fitq.queue import Queue
+    from fitq.sweeping import Sweeping
     from fitq.tables import print_json
     from fitq_shared.errors import InvalidInput, Mistake
     from fitq_shared.registrations import Registration, unregister
@@ -39,6 +40,7 @@ def command(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     found = list({str(one): one for one in found}.values())
     queue = Queue()
     check_unneeded(found, queue.jobs())
+    check_unneeded_by_sweeps(found, [sweep for sweep, _ in Sweeping(queue).all()])
     what = ", ".join(map(str, found))
     confirm(f"Remove {what} for good?", yes=yes, otherwise="nothing was removed")
     for one in found:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -249,6 +253,48 @@ def test_without_a_store_i_am_told_so(nowhere, fitq, houses):
 def test_a_data_set_that_fitq_knows_is_shown_without_a_store(nowhere, fitq):
     assert "10 classes" in fitq("datasets", "show", "mnist").out
     assert fitq("datasets", "show", "mnist", "--json").json["image_shape"] == [28, 28]
+
+
+def test_a_terminal_shows_a_bar_and_nothing_else_does(queue, houses, monkeypatch):
+    # Given a program whose standard error is a terminal
+    fitq = Path(sys.executable).parent / "fitq"
+    leader, terminal = pty.openpty()
+    # When it adds a table
+    done = subprocess.run(
+        [fitq, "datasets", "add", "houses", "houses.csv", "--target", "price"],
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        timeout=120,
+        check=True,
+    )
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # which is how a terminal ends
+        while part := os.read(leader, 4096):
+            shown += part
+    os.close(leader)
+    # Then a bar is seen there, and the result is not mixed with it
+    assert b"uploading" in shown
+    assert b"uploading" not in done.stdout
+    assert b"registered houses@1" in done.stdout
+
+
+def test_an_interrupted_upload_says_how_to_go_on(queue, fitq, houses, store, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "write", interrupted)
+    ran = fitq("datasets", "add", "houses", "houses.csv")
+    assert (ran.code, ran.out) == (130, "")
+    assert "the same command sends only the rest" in ran.err
+
+
+def test_an_owner_that_cannot_be_is_named(queue, fitq, houses, monkeypatch):
+    monkeypatch.setenv("FITQ_OWNER", "ann of somewhere")
+    ran = fitq("datasets", "add", "houses", "houses.csv")
+    assert ran.code == 2
+    assert "FITQ_OWNER = 'ann of somewhere'" in ran.err
 
 
 @pytest.fixture

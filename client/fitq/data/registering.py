@@ -16,6 +16,7 @@ from fitq_shared.errors import InvalidInput, Mistake, StoreError
 from fitq_shared.registrations import Registration, find_content, register, registrations
 from fitq_shared.store import Store
 
+_OWNER = re.compile(r"[^\s/\x00-\x1f\x7f]{1,64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 Progress = Callable[[str, int, int], None]
 """Told what is done ("reading", "uploading"), how many bytes of it, and how many there are."""
@@ -45,6 +46,7 @@ def add(
         StoreError: the store cannot be read or written.
     """
     check_name(name)
+    _check_owner(owner)
     source = look_through(path, declared, lambda size: progress("reading", size, 0))
     total = sum(file.size for file in source.files)
     kept = _kept_chunks(store, name)
@@ -67,6 +69,12 @@ def check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         expected = "1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit"
         raise InvalidInput([Mistake("NAME", name, expected)])
+
+
+def _check_owner(owner: str) -> None:
+    if not _OWNER.fullmatch(owner):
+        expected = "1 to 64 characters without spaces and '/'"
+        raise InvalidInput([Mistake("FITQ_OWNER", owner, expected)])
 
 
 def _kept_chunks(store: Store, name: str) -> set[str]:

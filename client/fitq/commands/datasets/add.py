@@ -54,8 +54,12 @@ def command(name: str, path: str, as_json: bool, **given: Any) -> None:
     declared = declare(**given)
     check_name(name)
     store = store_of_datasets()
-    with showing_progress() as progress:
-        added = add(store, name, path, declared, Settings.without_queue().owner, progress)
+    try:
+        with showing_progress() as progress:
+            added = add(store, name, path, declared, Settings.without_queue().owner, progress)
+    except KeyboardInterrupt:
+        click.echo("\nwhat has arrived stays: the same command sends only the rest", err=True)
+        raise
     if as_json:
         from fitq.commands.datasets._shown import listed
 

@@ -159,16 +159,17 @@ def test_a_store_that_loses_what_it_was_given_is_found_out(store, register, tabl
     assert registrations(store) == []
 
 
+@pytest.mark.parametrize("mode", ["a", "r+"])
 def test_a_file_that_changes_while_it_is_uploaded_is_not_registered(
-    store, register, table, monkeypatch
+    store, register, table, monkeypatch, mode
 ):
-    # Given somebody who writes to the file once the first chunk is up
+    # Given somebody who adds to the file, or changes a letter, once the first chunk is up
     real = Store.write
 
     def disturbing(self: Store, path: str, content: bytes) -> None:
         real(self, path, content)
-        with table.open("a") as file:
-            file.write("3,4\n")
+        with table.open(mode) as file:
+            file.write("7")
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "write", disturbing)

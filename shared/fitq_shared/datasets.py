@@ -2,6 +2,7 @@
 
 datasets/registered/<name>/<version>.json   who registered which manifest, and when (Registration)
 datasets/registered/<name>/<version>.gone   that version was removed: its number is not used again
+datasets/described/<manifest's sha>.json    what a worker found in its values
 blobs/<aa>/<sha256>                         manifests, and the chunks that they name
 
 What lies under `blobs` has its own SHA-256 as its name, so it never changes, and versions share it.
@@ -24,6 +25,11 @@ from fitq_shared.dataset_manifest import (
 from fitq_shared.errors import StoreError
 from fitq_shared.specs.datasets import DatasetRef
 from fitq_shared.store import Store
+
+
+def description_path(manifest: str) -> str:
+    """Where the store keeps the description of the version whose manifest has this sum."""
+    return f"datasets/described/{manifest}.json"
 
 
 def read_manifest(store: Store, ref: DatasetRef) -> DatasetManifest:

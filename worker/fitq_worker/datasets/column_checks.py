@@ -22,7 +22,7 @@ def check_columns(
 
     Args:
         name: of the data set.
-        resize: the size that its images are brought to.
+        resize: the size that its images are brought to if they have several.
 
     Raises:
         BadJob: there are values of another type, NaN or infinite ones that are not declared as

@@ -91,7 +91,7 @@ class StoredColumn:
 
         Args:
             as_names: give categories by their names, not their numbers.
-            resize: the size to bring images to.
+            resize: the size to bring images to that have several.
         """
         array = open_npy(folder / self.file)
         if self.kept == "text":
@@ -106,6 +106,8 @@ class StoredColumn:
         self, folder: Path, bounds: NDArray[np.int64], resize: Resize | None
     ) -> ImageColumn:
         height, width, channels = self.shape
+        if not self.sizes:
+            resize = None
         return ImageColumn(
             content=map_bytes(folder / self.content),
             bounds=bounds,

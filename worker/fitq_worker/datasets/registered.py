@@ -1,14 +1,11 @@
-"""Registered data sets: prepared once in the worker's cache, then read in any order of rows."""
+"""Registered data sets, read in any order of rows."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from fitq_shared.dataset_manifest import Role
-from fitq_shared.datasets import read_manifest
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.base import Split
 from fitq_shared.specs.datasets import DatasetRef
@@ -16,16 +13,10 @@ from fitq_shared.specs.mistakes import unknown_choice
 from fitq_shared.specs.preprocessing import Resize
 from fitq_shared.store import Store
 from fitq_worker.datasets.column_checks import check_columns, check_lengths
-from fitq_worker.datasets.column_files import StoredColumn, read_index, write_index
+from fitq_worker.datasets.column_files import StoredColumn, read_index
 from fitq_worker.datasets.columns import Table
-from fitq_worker.datasets.disk_cache import DiskCache, Entry
-from fitq_worker.datasets.formats import FORMATS
-from fitq_worker.datasets.source import RegisteredFiles, RunCode
-
-SEAL = "sizes.json"
-PREPARED = "data-1"
-"""Goes up when what is prepared changes its form."""
-
+from fitq_worker.datasets.prepared import prepare
+from fitq_worker.datasets.source import RunCode
 
 Columns = Mapping[str, StoredColumn]
 
@@ -37,7 +28,7 @@ class Choice:
     Attributes:
         inputs: names; None for those that the data set declares, without the targets.
         targets: names; None for those that the data set declares. One may be an input, too.
-        resize: the size to bring images to; None leaves them as they are, all of one size.
+        resize: the size to bring images to that have several.
     """
 
     inputs: Sequence[str] | None = None
@@ -66,8 +57,7 @@ def load_registered(
         StoreError: the store or the cache cannot be used, or the data is damaged there.
     """
     choice = choice or Choice()
-    files = RegisteredFiles(store, ref, read_manifest(store, ref), run_code)
-    entry = _prepared(files, DiskCache.from_environment())
+    entry = prepare(ref, store, run_code)
     columns = _of_split(read_index(entry.path), split, ref)
     targets = _chosen("target", choice.targets, columns)
     inputs = _chosen("input", choice.inputs, columns, leave_out=() if choice.inputs else targets)
@@ -103,38 +93,3 @@ def _chosen(
         mistake = unknown_choice(role, unknown[0], sorted(columns))
         raise BadJob(str(mistake), "`fitq datasets show` names the columns")
     return list(names)
-
-
-def _prepared(files: RegisteredFiles, cache: DiskCache) -> Entry:
-    """The entry of the data set, prepared anew if its files are not as they were written."""
-
-    def fill(folder: Path) -> None:
-        write_index(folder, FORMATS[files.manifest.format](files, folder))
-        _seal(folder)
-
-    name = f"{PREPARED}-{files.ref.manifest}"
-    entry = cache.entry(name, fill)
-    if not _is_sealed(entry.path):
-        cache.forget(entry)
-        entry = cache.entry(name, fill)
-    return entry
-
-
-def _seal(folder: Path) -> None:
-    """Note size and time of each file."""
-    found = {
-        path.relative_to(folder).as_posix(): [path.stat().st_size, path.stat().st_mtime_ns]
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-    (folder / SEAL).write_text(json.dumps(found), encoding="utf-8")
-
-
-def _is_sealed(folder: Path) -> bool:
-    """Whether all files are as they were noted."""
-    try:
-        noted = json.loads((folder / SEAL).read_text(encoding="utf-8"))
-        found = {name: (folder / name).stat() for name in noted}
-    except (OSError, ValueError):
-        return False
-    return all([stat.st_size, stat.st_mtime_ns] == noted[name] for name, stat in found.items())

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.specs.datasets import DatasetRef
+from fitq_worker.datasets import registered_description
 from fitq_worker.datasets.description import describe, write_description
 from fitq_worker.datasets.loading import load
+from fitq_worker.datasets.prepared import prepare
 from fitq_worker.jobs.dataset_pictures import draw_dataset
 
 if TYPE_CHECKING:
@@ -15,14 +18,25 @@ if TYPE_CHECKING:
 
 
 def run(context: JobContext, spec: DescribeJob) -> dict[str, float]:
-    """Measure the data set's arrays and draw a few of its rows.
+    """Measure the data set's values and draw a few of its rows.
 
     Returns:
         How many rows each split has.
     """
+    if isinstance(spec.dataset, DatasetRef):
+        return _describe_registered(context, spec.dataset)
     dataset = load(spec.dataset, context.store)
     context.reporter.obey()
     context.folder.write_json(AttemptFolder.description, describe(dataset))
     write_description(dataset, context.store)
     draw_dataset(context.folder, dataset)
     return {"train_rows": len(dataset.x_train), "test_rows": len(dataset.x_test)}
+
+
+def _describe_registered(context: JobContext, ref: DatasetRef) -> dict[str, float]:
+    entry = prepare(ref, context.store, context.data_code)
+    context.reporter.obey()
+    found = registered_description.describe_registered(ref, entry, context.reporter.obey)
+    context.folder.write_json(AttemptFolder.description, found)
+    registered_description.write_description(ref, found, context.store)
+    return {f"{split}_rows": rows for split, rows in found["rows"].items()}

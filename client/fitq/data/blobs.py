@@ -1,4 +1,4 @@
-"""The pieces of data sets in the store, and which of them are needed."""
+"""The pieces of data sets in the store, with what was measured of them, and which are needed."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Iterable, Iterator
 
 from fitq.data.needs import datasets_of, needs_data
 from fitq_shared.dataset_manifest import chunk_path
-from fitq_shared.datasets import read_manifest
+from fitq_shared.datasets import description_path, read_manifest
 from fitq_shared.record import JobRecord
 from fitq_shared.registrations import registrations
 from fitq_shared.store import Store, StoredFile
 
-FOLDER = "blobs"
+FOLDERS = ("blobs", "datasets/described")
 
 
 def all_blobs(store: Store) -> list[StoredFile]:
     """All of them, by their paths in the store."""
     return [
-        StoredFile(f"{FOLDER}/{file.path}", file.size, file.modified)
-        for file in store.details(FOLDER)
+        StoredFile(f"{folder}/{file.path}", file.size, file.modified)
+        for folder in FOLDERS
+        for file in store.details(folder)
     ]
 
 
@@ -36,7 +37,7 @@ def named_blobs(store: Store, jobs: Iterable[JobRecord]) -> set[str]:
         # What a job names may have gone before it was submitted; what is registered is there.
         if path in named or (ref not in refs and not store.exists(path)):
             continue
-        named.add(path)
+        named |= {path, description_path(ref.manifest)}
         named |= {chunk_path(chunk.sha256) for chunk in read_manifest(store, ref).chunks}
     return named
 

@@ -74,9 +74,13 @@ def _head(stored: StoredColumn, entry: Entry) -> dict[str, Any]:
         "shape": list(field.shape),
         "dtype": field.dtype,
         "classes": len(stored.names),
-        "faults": [*stored.faults, *([stored.sizes] if stored.sizes else [])],
+        "faults": [*stored.faults, *_several(stored)],
         "splits": {},
     }
+
+
+def _several(stored: StoredColumn) -> list[str]:
+    return [f"there are several sizes, so a job must resize: {stored.sizes}"] * bool(stored.sizes)
 
 
 def _measured(stored: StoredColumn, entry: Entry, obey: Callable[[], None]) -> dict[str, Any]:

@@ -48,13 +48,12 @@ def _known(client: Queue, name: str) -> Any:
 
 def _registered(client: Queue, one: Registration) -> Any:
     """What an earlier job has found in this version, or a new one finds."""
-    from fitq.data.needs import datasets_of
-    from fitq_shared.attempt_folder import AttemptFolder
+    from fitq_shared.datasets import description_path
 
-    before = client.jobs(kind="describe", states=["succeeded"])
-    record = next((job for job in before if one.ref in datasets_of(job)), None)
-    record = record or _let_a_worker_measure(client, str(one))
-    return client.folder(record).read_json(AttemptFolder.description)
+    path = description_path(one.manifest)
+    if not client.store.exists(path):
+        _let_a_worker_measure(client, str(one))
+    return json.loads(client.store.read(path))
 
 
 def _let_a_worker_measure(client: Queue, name: str) -> JobRecord:
@@ -70,9 +69,13 @@ def _let_a_worker_measure(client: Queue, name: str) -> JobRecord:
 
 
 def _print(found: dict[str, Any]) -> None:
+    from fitq.commands.datasets._described import print_described
     from fitq.tables import print_table
 
     click.secho(f"{found['name']}: {found['title']}", bold=True)
+    if "columns" in found:
+        print_described(found)
+        return
     arrays = found["arrays"]
     print_table(
         ["array", "shape", "dtype", "min", "max"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import click
@@ -18,20 +19,24 @@ if TYPE_CHECKING:
 def command(name: str, as_json: bool) -> None:
     """Show what the data set NAME has, or NAME@VERSION: splits, columns, types and classes."""
     from fitq.commands.datasets._columns import print_columns
+    from fitq.commands.datasets._described import print_described
     from fitq.commands.datasets._shown import listed, rows, size
     from fitq.data.access import registered
     from fitq.tables import ago, print_json
     from fitq_shared.catalogue import DATASETS
-    from fitq_shared.datasets import read_manifest
+    from fitq_shared.datasets import description_path, read_manifest
 
     if name in DATASETS:
         _show_known(DATASETS[name], as_json=as_json)
         return
     store, one = registered(name, "NAME")
     manifest = read_manifest(store, one.ref)
+    path = description_path(one.manifest)
     if as_json:
         content = manifest.model_dump(mode="json", exclude={"files", "chunks"})
-        print_json({**listed(one), "chunks": len(manifest.chunks), "content": content})
+        described = json.loads(store.read(path)) if store.exists(path) else None
+        chunks = len(manifest.chunks)
+        print_json({**listed(one), "chunks": chunks, "content": content, "described": described})
         return
     click.secho(f"{one}: {one.format}, registered {ago(one.created)} by {one.owner}", bold=True)
     plural = "" if one.chunks == 1 else "s"
@@ -45,6 +50,8 @@ def command(name: str, as_json: bool) -> None:
         click.echo(f"  made by   {manifest.code.module}:{manifest.code.function}")
     click.echo(f"  manifest  {one.manifest}")
     print_columns(manifest.columns)
+    if store.exists(path):
+        print_described(json.loads(store.read(path)))
     click.echo(f"next: fitq train --dataset {name} · fitq datasets describe {name}", err=True)
 
 

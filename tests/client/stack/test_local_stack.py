@@ -169,10 +169,9 @@ def test_each_worker_gets_its_device(shared_stack, addresses, helpers):
         with open_redis(Settings(addresses.redis_url)) as link:
             return sorted(worker.device_name for worker in list_workers(link))
 
-    # Then each was told its own device
-    helpers.wait_until(
-        lambda: devices() == ["--device cpu", "--device cpu --cores 0"], "both workers"
-    )
+    # Then each was told its own device, and that it may run its user's code
+    expected = ["--device cpu --allow-code", "--device cpu --cores 0 --allow-code"]
+    helpers.wait_until(lambda: devices() == expected, "both workers")
 
 
 def test_settings_are_found_from_below(shared_stack, addresses):

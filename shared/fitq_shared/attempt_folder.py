@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ class AttemptFolder:
     spec = "spec.json"
     model = "model.keras"
     model_config = "model.json"
+    interface = "interface.json"
     summary = "summary.txt"
     check = "check.json"
     history_csv = "history.csv"
@@ -56,6 +58,7 @@ class AttemptFolder:
     # A folder of artifacts: what another library reads.
     export = "export"
     export_report = "export.json"
+    scatter_plot = "scatter.png"
     # A folder of files that are no artifacts: see the worker's checkpoints.py.
     checkpoints = "checkpoints"
 
@@ -67,6 +70,15 @@ class AttemptFolder:
     def of(cls, store: Store, record: JobRecord) -> AttemptFolder:
         """The folder of a job's newest attempt: the published one, once it has succeeded."""
         return cls(store, record.id, record.attempt)
+
+    @staticmethod
+    def named(artifact: str, output: str | None) -> str:
+        """An artifact of one of several outputs: confusion-species.png; None: of the only one."""
+        if output is None:
+            return artifact
+        stem, _, suffix = artifact.rpartition(".")
+        plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", output)[:64]
+        return f"{stem}-{plain}.{suffix}"
 
     @property
     def location(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -20,8 +20,10 @@ from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
+from fitq_worker import training_data
+from fitq_worker.array_examples import ArrayExamples
 from fitq_worker.checkpoints import CheckpointFolder
-from fitq_worker.datasets.dataset import Dataset
+from fitq_worker.examples import Examples
 from fitq_worker.identity import Identity
 from fitq_worker.job_context import JobContext
 from fitq_worker.jobs import train
@@ -167,19 +169,18 @@ def job(store: Store, **changes: Any) -> Job:
     return Job(store, TrainJob.parse({**values, **changes}))
 
 
-def small_dataset(*_: object) -> Dataset:
+def small_examples(*_: object, **__: object) -> Examples:
     """Noise in the shape of MNIST: quick to load, and never learnt."""
     random = np.random.default_rng(7)
     images = random.integers(0, 256, (ROWS, 28, 28), np.uint8)
     labels = random.integers(0, 10, ROWS, np.uint8)
-    facts = replace(MNIST, rows={"train": ROWS, "test": ROWS})
-    return Dataset(facts, images, labels, images, labels)
+    return ArrayExamples({"image": images}, {"label": labels}, {"label": MNIST.class_names})
 
 
 def without_pictures(set_attribute: Callable[[object, str, object], None]) -> None:
     """Let trainings use the small data set, and draw nothing."""
-    set_attribute(train, "load", small_dataset)
-    for drawing in ("draw_dataset", "plot_model", "plot_history"):
+    set_attribute(training_data, "load_examples", small_examples)
+    for drawing in ("draw_examples", "plot_model", "plot_history"):
         set_attribute(train, drawing, lambda *_: None)
 
 

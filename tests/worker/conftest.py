@@ -25,6 +25,7 @@ from fitq_worker.datasets.dataset import Dataset
 from fitq_worker.identity import Identity
 
 Pixels = NDArray[np.uint8]
+TEN = tuple("0123456789")
 
 
 @pytest.fixture
@@ -109,6 +110,7 @@ def publish_model(tmp_path: Path) -> Callable[..., tuple[Store, ModelRef]]:
         of: Any = None,
         **changes: Any,
     ) -> tuple[Store, ModelRef]:
+        from fitq_worker.examples import Field
         from fitq_worker.models import build_model
 
         spec = TrainJob.parse(
@@ -124,7 +126,9 @@ def publish_model(tmp_path: Path) -> Callable[..., tuple[Store, ModelRef]]:
         folder = AttemptFolder(store, job, 1)
         folder.write_json(AttemptFolder.spec, json.loads(spec.canonical()))
         if content is None:
-            model = model or build_model(spec.model, (28, 28), 10)
+            model = model or build_model(
+                spec.model, {"image": Field((28, 28), "uint8")}, Field((), "uint8", TEN)
+            )
             model.save(folder.local(AttemptFolder.model))
         else:
             folder.write(AttemptFolder.model, content)

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fitq_shared.errors import StoreError
 from fitq_worker import backend
 from fitq_worker.rows import ShuffledRows
+from support.held import Held
 
 
 def numbered(count: int, batch_size: int, **changes: Any) -> ShuffledRows:
     """Row i is an image full of i, and its target is i too."""
     x = np.arange(count, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8)
-    values = {"x": x, "y": np.arange(count, dtype="int32"), "batch_size": batch_size, "seed": 5}
-    return ShuffledRows(**{**values, **changes})
+    values = {"y": np.arange(count, dtype="int32"), "in_memory": True, **changes}
+    return ShuffledRows(Held(x, values["y"], in_memory=values["in_memory"]), batch_size, seed=5)
 
 
 def batches(rows: ShuffledRows, count: int, *begin: int) -> list[tuple[Any, Any]]:
@@ -55,6 +57,42 @@ def test_targets_may_be_one_hot() -> None:
         np.testing.assert_array_equal(targets.argmax(axis=1), images[:, 0, 0])
 
 
+def test_rows_that_are_read_on_demand_come_in_the_same_batches() -> None:
+    # Given the same rows in memory, and read batch by batch
+    held, read = (batches(numbered(10, 4, in_memory=there), 9, 1, 1) for there in (True, False))
+    # Then the batches are the same
+    for one, other in zip(held, read, strict=True):
+        for part, same in zip(one, other, strict=True):
+            assert part.dtype == same.dtype
+            np.testing.assert_array_equal(part, same)
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_rows_to_validate_on_come_once_and_in_their_order(in_memory: bool) -> None:
+    data = Held(np.arange(7, dtype="float32"), in_memory=in_memory)
+    found = [batch.numpy().tolist() for batch in backend.batches(data, 3)]
+    assert found == [[0, 1, 2], [3, 4, 5], [6]]
+    assert int(backend.batches(data, 3).cardinality()) == 3
+
+
+def test_why_rows_cannot_be_read_is_kept() -> None:
+    # Given rows of which the last cannot be read
+    class Broken(Held):
+        def read(self, places: Any) -> Any:
+            if not isinstance(places, slice) and 6 in places:
+                raise StoreError("row 6 is damaged")
+            return super().read(places)
+
+    data = Broken(np.arange(7, dtype="float32"), in_memory=False)
+    # When they are read by TensorFlow, which keeps only the words of an error
+    with pytest.raises(tf.errors.OpError):
+        list(backend.batches(data, 3))
+    # Then the error itself is to be had, once
+    fault = backend.reading_fault()
+    assert isinstance(fault, StoreError)
+    assert backend.reading_fault() is None
+
+
 def test_a_later_first_epoch_goes_on_with_the_sequence() -> None:
     # Given a training that goes on at the third epoch
     rows = numbered(10, 4)
@@ -90,7 +128,7 @@ def test_fit_on_the_stream_is_one_step_a_batch_in_this_order() -> None:
     for epoch in range(2):
         for at in range(0, 12, 4):
             batch = rows.order(epoch)[at : at + 4]
-            expected.train_on_batch(rows.x[batch], rows.y[batch])
+            expected.train_on_batch(*rows.data.read(batch))
     # When the same model is fitted to the stream
     model = fresh(rows.steps_per_execution())
     model.fit(

@@ -377,7 +377,7 @@ def state(units: int = 4, optimizer: str = "adam", metric: str = "accuracy") -> 
     model.compile(optimizer, "mse", metrics=[metric])
     stopping = keras.callbacks.EarlyStopping(restore_best_weights=True)
     stopping.on_train_begin()
-    return TrainingState(model, stopping, np.zeros((2, 3)), np.zeros((2, units)))
+    return TrainingState(model, stopping, (np.zeros((1, 3)), np.zeros((1, units))))
 
 
 def test_all_variables_are_in_the_state() -> None:

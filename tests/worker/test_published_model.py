@@ -49,18 +49,16 @@ def test_it_predicts_as_the_one_that_was_saved(
     np.testing.assert_array_equal(
         published.model.predict_on_batch(raw_images), saved.predict_on_batch(raw_images)
     )
-    assert published.class_names == FASHION_MNIST.class_names
-    assert published.classes == 10
+    assert published.interface.class_names == FASHION_MNIST.class_names
+    assert published.interface.inputs[0].is_image
 
 
 @pytest.mark.parametrize(
-    ("loss", "one_hot"),
-    [("sparse_categorical_crossentropy", False), ("categorical_crossentropy", True)],
+    ("loss", "form"),
+    [("sparse_categorical_crossentropy", "index"), ("categorical_crossentropy", "one_hot")],
 )
-def test_it_knows_which_labels_its_loss_takes(
-    publish_model: Publish, loss: str, one_hot: bool
-) -> None:
-    assert load_published(*publish_model(loss=loss)).one_hot is one_hot
+def test_it_knows_which_labels_its_loss_takes(publish_model: Publish, loss: str, form: str) -> None:
+    assert load_published(*publish_model(loss=loss)).interface.outputs[0].form == form
 
 
 @pytest.mark.parametrize("name", [AttemptFolder.model, AttemptFolder.spec, "manifest.json"])

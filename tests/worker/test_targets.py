@@ -1,24 +1,32 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import keras
 import numpy as np
 import pytest
 
-from fitq_shared.catalogue import FASHION_MNIST
 from fitq_shared.errors import BadJob
-from fitq_worker.targets import Targets
+from fitq_worker.examples import Field
+from fitq_worker.targets import Target
 
 LABELS = np.array([2, 0, 9], np.uint8)
 
 
+def target(classes: int = 10, *, one_hot: bool = False) -> Target:
+    names = tuple(str(number) for number in range(classes))
+    form: Literal["one_hot", "index"] = "one_hot" if one_hot else "index"
+    return Target("said", "label", Field((), "uint8", names), form)
+
+
 def test_whole_numbers_stay_whole_numbers() -> None:
-    encoded = Targets(10, one_hot=False).encode(LABELS)
+    encoded = target().encode(LABELS)
     assert encoded.dtype == np.int32
     assert encoded.tolist() == [2, 0, 9]
 
 
 def test_one_hot_has_a_column_for_each_class() -> None:
-    encoded = Targets(10, one_hot=True).encode(LABELS)
+    encoded = target(one_hot=True).encode(LABELS)
     assert encoded.dtype == np.float32
     assert encoded.shape == (3, 10)
     assert encoded.argmax(axis=1).tolist() == [2, 0, 9]
@@ -26,14 +34,14 @@ def test_one_hot_has_a_column_for_each_class() -> None:
 
 
 def test_no_labels_are_no_problem() -> None:
-    assert Targets(10, one_hot=True).encode(LABELS[:0]).shape == (0, 10)
-    Targets(10, one_hot=False).check(LABELS[:0], FASHION_MNIST)
+    assert target(one_hot=True).encode(LABELS[:0]).shape == (0, 10)
+    target().check(LABELS[:0], "fashion_mnist")
 
 
 @pytest.mark.parametrize("one_hot", [False, True])
 def test_accuracy_and_top_5_count_what_is_right(one_hot: bool) -> None:
     # Given three predictions: right, third best, and worst
-    targets = Targets(10, one_hot=one_hot)
+    targets = target(one_hot=one_hot)
     share = np.zeros((3, 10), "float32")
     share[0, 2], share[1, [5, 6, 0]] = 1.0, [0.5, 0.3, 0.2]
     share[2, :9] = 1 / 9
@@ -49,7 +57,7 @@ def test_accuracy_and_top_5_count_what_is_right(one_hot: bool) -> None:
 
 def test_precision_recall_and_auc_go_by_their_names() -> None:
     # Given four predictions of two classes, of which one is wrong and one is unsure
-    targets = Targets(2, one_hot=True)
+    targets = target(2, one_hot=True)
     truth = targets.encode(np.array([0, 0, 1, 1], np.uint8))
     share = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9], [0.5, 0.5]], "float32")
     # When they are measured
@@ -65,19 +73,19 @@ def test_precision_recall_and_auc_go_by_their_names() -> None:
 
 def test_metrics_keep_their_order() -> None:
     names = ["auc", "top_5_accuracy", "precision"]
-    made = Targets(10, one_hot=True).metrics(names)
+    made = target(one_hot=True).metrics(names)
     assert [metric.name for metric in made] == names
 
 
 def test_each_training_gets_metrics_of_its_own() -> None:
-    targets = Targets(10, one_hot=True)
+    targets = target(one_hot=True)
     assert targets.metrics(["auc"])[0] is not targets.metrics(["auc"])[0]
 
 
 def test_labels_that_the_model_does_not_know_are_refused() -> None:
     # Given a model of 9 classes, and labels up to 9
     with pytest.raises(BadJob) as caught:
-        Targets(9, one_hot=False).check(LABELS, FASHION_MNIST)
+        target(9).check(LABELS, "fashion_mnist")
     # Then the message names the data set and both numbers
     assert caught.value.message == (
         "fashion_mnist has labels up to 9, but the model tells 9 classes apart"
@@ -86,4 +94,4 @@ def test_labels_that_the_model_does_not_know_are_refused() -> None:
 
 
 def test_labels_that_the_model_knows_are_fine() -> None:
-    Targets(10, one_hot=False).check(LABELS, FASHION_MNIST)
+    target().check(LABELS, "fashion_mnist")

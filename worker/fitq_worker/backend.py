@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fitq_shared.queues import DeviceKind
-    from fitq_worker.rows import ShuffledRows
+    from fitq_worker.rows import Data, ShuffledRows
 
 
 # What an operation raises that cannot take its arrays.
@@ -70,6 +70,21 @@ def scope() -> contextlib.AbstractContextManager[object]:
     return _Mirrored.strategy.scope() if _Mirrored.strategy else contextlib.nullcontext()
 
 
+@contextlib.contextmanager
+def precision(*, mixed: bool) -> Iterator[None]:
+    """In this a model is made and fitted; if mixed, it computes in 16 bits where that is safe.
+
+    CPUs know bfloat16 only; GPUs of before 2020 know float16 only, the loss of which Keras scales.
+    """
+    before = keras.config.dtype_policy()
+    if mixed:
+        keras.config.set_dtype_policy("mixed_float16" if gpus() else "mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def keep_first_batch(model: keras.Model) -> None:
     """Let a model that is built, with its optimizer and metrics, see each batch of its stream.
 
@@ -92,13 +107,85 @@ def stream(rows: ShuffledRows, first_epoch: int = 0, first_batch: int = 0) -> An
         for epoch in itertools.count(first_epoch + 1):
             yield rows.order(epoch)
 
-    with tf.device("CPU:0"):
-        x, y = tf.constant(rows.x), tf.constant(rows.y)
     signature = tf.TensorSpec((None,), tf.int64)
-    batches = tf.data.Dataset.from_generator(orders, output_signature=signature).flat_map(
+    places = tf.data.Dataset.from_generator(orders, output_signature=signature).flat_map(
         lambda order: tf.data.Dataset.from_tensor_slices(order).batch(rows.batch_size)
     )
-    return batches.map(lambda batch: (tf.gather(x, batch), tf.gather(y, batch))).prefetch(2)
+    return _read(places, rows.data)
+
+
+def batches(data: Data, batch_size: int) -> Any:
+    """A `tf.data.Dataset` of all rows, once and in their order: to evaluate or to predict."""
+    places = tf.data.Dataset.range(len(data)).batch(batch_size)
+    return _read(places, data)
+
+
+def _read(places: tf.data.Dataset, data: Data) -> Any:
+    """The rows at these places, batch by batch: from memory where they fit into it."""
+    whole = data.whole()
+    if whole is None:
+        return _read_on_demand(places, data)
+    with tf.device("CPU:0"):
+        held = keras.tree.map_structure(tf.constant, _packed(whole))
+
+    def gather(batch: tf.Tensor) -> Any:
+        return keras.tree.map_structure(lambda part: tf.gather(part, batch), held)
+
+    return places.map(gather).prefetch(2)
+
+
+def _read_on_demand(places: tf.data.Dataset, data: Data) -> Any:
+    example = _packed(data.read(slice(0, 1)))
+    flat = [_tensor(part) for part in keras.tree.flatten(example)]
+
+    def read(batch: NDArray[np.int64]) -> list[NDArray[Any]]:
+        try:
+            found = keras.tree.flatten(_packed(data.read(batch)))
+        except Exception as error:
+            # TensorFlow would keep only its text: see `reading_fault`.
+            _Reading.fault = error
+            raise
+        return [_plain(part) for part in found]
+
+    def load(batch: tf.Tensor) -> Any:
+        parts = tf.numpy_function(read, [batch], [part.dtype for part in flat])
+        for part, one in zip(parts, flat, strict=True):
+            part.set_shape((None, *one.shape[1:]))
+        return keras.tree.pack_sequence_as(example, parts)
+
+    return places.map(load).prefetch(2)
+
+
+class _Reading:
+    """Why rows could not be read: a thread of TensorFlow's met it."""
+
+    fault: Exception | None = None
+
+
+def reading_fault() -> Exception | None:
+    """Why the last rows could not be read, once."""
+    fault, _Reading.fault = _Reading.fault, None
+    return fault
+
+
+def _packed(parts: tuple[Any, ...]) -> Any:
+    """As `fit` takes them: x alone, or a tuple."""
+    return parts[0] if len(parts) == 1 else parts
+
+
+def _plain(part: NDArray[Any]) -> NDArray[Any]:
+    return part.astype(object) if part.dtype.kind == "U" else part
+
+
+def _tensor(part: NDArray[Any]) -> tf.Tensor:
+    return tf.constant(_plain(part))
+
+
+def state_of_chance() -> Any:
+    """The variable of Keras's own generator of random numbers, for layers without a seed."""
+    from keras.src.random.seed_generator import global_seed_generator
+
+    return global_seed_generator().state
 
 
 def host() -> contextlib.AbstractContextManager[object]:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 
 from fitq_worker import backend
 from fitq_worker.callbacks.course import Course
+from fitq_worker.callbacks.early_stopping import EarlyStopping
 from fitq_worker.callbacks.finite_loss import FiniteLoss
 from fitq_worker.callbacks.history_file import HistoryFile
 from fitq_worker.callbacks.progress import Progress
 from fitq_worker.checkpoint_writer import CheckpointWriter
 from fitq_worker.checkpoints import Checkpoint, CheckpointFolder, Position, newest_first
+from fitq_worker.compiling import trains_itself
+from fitq_worker.model_errors import layer_named
 from fitq_worker.reporter import StopJob
 from fitq_worker.training_state import DoesNotFit, TrainingState
 
 if TYPE_CHECKING:
     from fitq_shared.specs.train import TrainJob
     from fitq_worker.job_context import JobContext
-    from fitq_worker.rows import ShuffledRows
+    from fitq_worker.rows import Data, ShuffledRows
 
 log = logging.getLogger("fitq.job")
 
@@ -33,7 +37,8 @@ class Fitting:
     and by another worker gone on with, if that was on CPU with the same number of threads.
 
     Args:
-        held_out: images and targets to validate on after each epoch, if there are any.
+        held_out: rows to validate on after each epoch, if there are any.
+        callbacks: the user's own.
     """
 
     def __init__(
@@ -42,20 +47,24 @@ class Fitting:
         spec: TrainJob,
         model: keras.Model,
         rows: ShuffledRows,
-        held_out: tuple[Any, Any] | None,
+        held_out: Data | None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
         self._context = context
         self._spec = spec
         self._model = model
         self._rows = rows
-        self._held_out = held_out
+        self._own_callbacks = callbacks
         self._validation_batch_size = max(spec.batch_size, 512)
+        self._held_out = self._readable(held_out)
         self._stopping = (
-            keras.callbacks.EarlyStopping(**spec.early_stopping.model_dump())
-            if spec.early_stopping
-            else None
+            EarlyStopping(**spec.early_stopping.model_dump()) if spec.early_stopping else None
         )
-        self._state = TrainingState(model, self._stopping, rows.x, rows.y)
+        with layer_named("the model cannot learn from the data"):
+            self._state = TrainingState(
+                *(model, self._stopping, rows.data.read(slice(0, 1))),
+                trains_itself=trains_itself(model),
+            )
         backend.keep_first_batch(model)
         self._resumed = self._find_checkpoint()
         self._history = self._history_so_far()
@@ -92,6 +101,10 @@ class Fitting:
             if stop.order == "drain":
                 self._course.leave()
             raise
+        except Exception:
+            if fault := backend.reading_fault():
+                raise fault from None
+            raise
         self._course.end()
         seconds = time.monotonic() - started
         log.info("trained %s epochs in %.1f s", len(self.history) - before, seconds)
@@ -114,11 +127,32 @@ class Fitting:
             shuffle=False,
             initial_epoch=epoch,
             epochs=end,
-            validation_data=self._held_out,
-            validation_batch_size=self._validation_batch_size,
+            **self._validation(),
             callbacks=self._course,
             verbose=0,
         )
+
+    def _readable(self, held_out: Data | None) -> Any:
+        """Rows to validate on as `fit` takes them: arrays, or a data set that reads them."""
+        if held_out is None:
+            return None
+        whole = held_out.whole()
+        return backend.batches(held_out, self._validation_batch_size) if whole is None else whole
+
+    def _validation(self) -> dict[str, Any]:
+        if self._held_out is None:
+            return {}
+        size = self._validation_batch_size if isinstance(self._held_out, tuple) else None
+        return {"validation_data": self._held_out, "validation_batch_size": size}
+
+    def _measure(self) -> dict[str, float]:
+        """Validate, as `fit` does at the end of an epoch."""
+        options = {"callbacks": self._course, "return_dict": True, "verbose": 0}
+        if not isinstance(self._held_out, tuple):
+            return dict(self._model.evaluate(self._held_out, **options))
+        x, y, weights = (*self._held_out, None, None)[:3]
+        size = self._validation_batch_size
+        return dict(self._model.evaluate(x, y, batch_size=size, sample_weight=weights, **options))
 
     def _end_epoch(self, epoch: int) -> None:
         """End an epoch whose batches are all done, as `fit` does."""
@@ -126,13 +160,7 @@ class Fitting:
         self._course.on_epoch_begin(epoch)
         logs = self._model.get_metrics_result()
         if self._held_out is not None:
-            measured = self._model.evaluate(
-                *self._held_out,
-                batch_size=self._validation_batch_size,
-                callbacks=self._course,
-                return_dict=True,
-                verbose=0,
-            )
+            measured = self._measure()
             logs.update({f"val_{name}": value for name, value in measured.items()})
         self._course.on_epoch_end(epoch, logs)
 
@@ -144,6 +172,7 @@ class Fitting:
             FiniteLoss(),
             Progress(context.reporter, self._spec.epochs, rows.batches),
             *([self._stopping] if self._stopping else []),
+            *self._own_callbacks,
         ]
         folder = CheckpointFolder(context.store, context.record.id, context.record.attempt)
         position = resumed.position if resumed else Position()
@@ -193,6 +222,6 @@ class Fitting:
 
     def _check_position(self, position: Position) -> None:
         """See that the compiled step, which takes several batches, can begin there."""
-        steps = self._rows.steps_per_execution()
+        steps = self._model.steps_per_execution
         if position.batch % steps or position.batch > self._rows.batches:
             raise DoesNotFit(f"it stops after batch {position.batch}, expected {steps} in a call")

@@ -9,11 +9,12 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from fitq_shared.errors import BadJob, InvalidInput, StoreError
-from fitq_shared.model_files import WEIGHTS, check_json, check_model
+from fitq_shared.model_files import CONFIG, WEIGHTS, check_json, check_model
 from fitq_shared.texts import printable
 from fitq_worker.failures import may_pass
 from fitq_worker.weights_files import check_weights
@@ -43,6 +44,17 @@ def load_keras(
         check_weights(io.BytesIO(archive.read(WEIGHTS)), name)
     with _misfits(name), _own_copy(content) as path:
         return keras.models.load_model(path, compile=compiled, safe_mode=not own_classes)
+
+
+def compile_config(content: bytes) -> dict[str, Any] | None:
+    """Loss, metrics and optimizer of a `.keras` file that `load_keras` has loaded, if it has any.
+
+    To load them with the model would tell of the optimizer's variables, which it cannot fill.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        config = json.loads(archive.read(CONFIG))
+    found: dict[str, Any] | None = config.get("compile_config")
+    return found
 
 
 def load_json(content: bytes, name: str) -> keras.Model:

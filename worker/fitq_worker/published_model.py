@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -15,11 +15,17 @@ from fitq_shared.catalogue import DATASETS
 from fitq_shared.errors import BadJob, InvalidInput, StoreError
 from fitq_shared.specs.base import AnyModel, ModelRef
 from fitq_shared.specs.code import UserCode
+from fitq_shared.specs.learning import SPARSE_LOSSES
 from fitq_shared.specs.models import CodeModel
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
-from fitq_worker.keras_files import load_keras
+from fitq_worker.interface import Input, Interface, Output
+from fitq_worker.keras_files import compile_config, load_keras
+from fitq_worker.model_errors import layer_named
 from fitq_worker.pending_models import published
+
+if TYPE_CHECKING:
+    from fitq_worker.targets import TargetForm
 
 WARM_MODELS = 4
 
@@ -28,16 +34,33 @@ KeepCode = Callable[[UserCode], Any]
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """A model, its classes' names, and the form of labels that its loss takes."""
+    """A model that was published.
+
+    Attributes:
+        model: not compiled until `compile` was called.
+        interface: what it takes and gives.
+        compiled_with: loss, metrics and optimizer as its file has them, if it has any.
+    """
 
     model: keras.Model
-    class_names: tuple[str, ...]
-    one_hot: bool
+    interface: Interface
+    compiled_with: Mapping[str, Any] | None
 
-    @property
-    def classes(self) -> int:
-        """The number of classes."""
-        return len(self.class_names)
+    def compile(self) -> None:
+        """Give the model the loss and the metrics that it was trained with.
+
+        Raises:
+            BadJob: its file has none, or Keras cannot make them.
+        """
+        if self.model.compiled:
+            return
+        if self.compiled_with is None:
+            raise BadJob(
+                "the model was saved without a loss, so there is nothing to measure it by",
+                "train it again with a loss (--loss)",
+            )
+        with layer_named("the model cannot be compiled as it was saved"):
+            self.model.compile_from_config(self.compiled_with)
 
 
 def load_published(
@@ -88,8 +111,25 @@ def _published(
     content = folder.read_verified(AttemptFolder.model, reference.manifest)
     name = f"{folder.path}/{AttemptFolder.model}"
     try:
-        model = load_keras(content, name, own_classes=own_classes)
+        model = load_keras(content, name, compiled=False, own_classes=own_classes)
     except (InvalidInput, BadJob) as error:
         message = error.message.removeprefix(f"{name} cannot be loaded: ")
         raise StoreError(f"{name} cannot be loaded: {message}", "train the model again") from error
-    return PublishedModel(model, DATASETS[spec.dataset].class_names, spec.one_hot)
+    return PublishedModel(model, _interface(folder, reference, spec), compile_config(content))
+
+
+def _interface(folder: AttemptFolder, reference: ModelRef, spec: TrainJob) -> Interface:
+    """What the artifacts say; those of earlier trainings, on images by name, say nothing."""
+    if AttemptFolder.interface in folder.sums(reference.manifest):
+        content = folder.read_verified(AttemptFolder.interface, reference.manifest)
+        return Interface.from_json(json.loads(content))
+    facts = DATASETS.get(str(spec.dataset))
+    if facts is None:
+        raise StoreError(f"{folder.path} does not say what its model takes", "train it again")
+    image = Input("image", facts.image_shape, "uint8", "array", None, ("image",))
+    form: TargetForm = "index" if spec.loss in SPARSE_LOSSES else "one_hot"
+    said = Output(
+        *("probabilities", (facts.classes,), "float32", "class"),
+        *(facts.class_names, "label", form),
+    )
+    return Interface((image,), (said,))

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sized
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fitq_shared.errors import BadJob
-from fitq_shared.pixels import PIXELS, PIXELS_HINT, no_pixels
-
-if TYPE_CHECKING:
-    from fitq_worker.datasets.dataset import Dataset
-
-Rows = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Places = NDArray[np.int64]
 
 
-def split_rows(
-    dataset: Dataset, validation_split: float, rows: int | None = None
-) -> tuple[Rows, Rows]:
-    """The training split without its last rows, and those last rows.
+class Data(Protocol):
+    """Rows as `fit` takes them: x, (x, y) or (x, y, weights), each an array or several."""
 
-    The same cut as that of `Model.fit`: before any shuffling, at int(n * (1 - split)).
+    def __len__(self) -> int:
+        """How many rows there are."""
+        ...
 
-    Args:
-        rows: how many of the split's first rows are used at all; None for all of them.
-    """
-    x, y = (part[:rows] for part in dataset.split("train"))
-    cut = math.floor(len(x) * (1.0 - validation_split))
-    return (x[:cut], y[:cut]), (x[cut:], y[cut:])
+    def read(self, places: Places | slice) -> tuple[Any, ...]:
+        """The rows at these places, counted from 0: arrays of shape (n, ...)."""
+        ...
+
+    def whole(self) -> tuple[Any, ...] | None:
+        """All rows at once, if they are few enough to be held in memory."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -40,25 +35,20 @@ class ShuffledRows:
 
     The order depends on the seed and the epoch and on nothing that went before, so a training
     that goes on at some epoch sees what it would have seen. `backend.stream` makes batches.
-
-    Args:
-        x: uint8 of shape (n, height, width).
-        y: targets as the loss takes them, of shape (n, ...).
     """
 
-    x: NDArray[np.uint8]
-    y: NDArray[Any]
+    data: Data
     batch_size: int
     seed: int
 
     @property
     def batches(self) -> int:
         """How many batches an epoch has; the last one may be smaller."""
-        return batches_of(self.x, self.batch_size)
+        return batches_of(self.data, self.batch_size)
 
-    def order(self, epoch: int) -> NDArray[np.int64]:
+    def order(self, epoch: int) -> Places:
         """The rows of an epoch (from 0), in the order to train on them: int64 of shape (n,)."""
-        return np.random.default_rng([self.seed, epoch]).permutation(len(self.x))
+        return np.random.default_rng([self.seed, epoch]).permutation(len(self.data))
 
     def steps_per_execution(self) -> int:
         """How many batches one call of the compiled step may take.
@@ -71,23 +61,6 @@ class ShuffledRows:
         return max(k for k in range(1, most + 1) if self.batches % k == 0)
 
 
-def batches_of(x: NDArray[np.generic], batch_size: int) -> int:
+def batches_of(rows: Sized, batch_size: int) -> int:
     """How many batches the rows make."""
-    return math.ceil(len(x) / batch_size)
-
-
-def check_rows(model: keras.Model, x: NDArray[np.generic], what: str) -> None:
-    """See that the rows fit the model's input: images of its shape, in pixels.
-
-    Raises:
-        BadJob: names both shapes, or the values that are no pixels.
-    """
-    expected = tuple(model.input_shape[1:])
-    if x.shape[1:] != expected or len(x) == 0:
-        raise BadJob(
-            f"{what} has shape {x.shape}, but the model takes (n, {', '.join(map(str, expected))}) "
-            "with at least one row",
-            "reshape the array, or choose a model that was trained on such data",
-        )
-    if found := no_pixels(x):
-        raise BadJob(f"{what} has {found}, but the model takes {PIXELS}", PIXELS_HINT)
+    return math.ceil(len(rows) / batch_size)

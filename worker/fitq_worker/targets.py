@@ -1,58 +1,226 @@
-"""Labels in the form that a loss takes, and the metrics that go with it."""
+"""What a model learns, in the form that its loss takes, and the metrics that go with it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from fitq_shared.errors import BadJob
+from fitq_shared.specs.learning import (
+    BINARY_LOSSES,
+    ONE_HOT_METRICS,
+    SPARSE_LOSSES,
+    ClassLoss,
+    ClassMetric,
+)
+from fitq_worker.examples import Field
+from fitq_worker.ports import Port, shown_shape
 
-if TYPE_CHECKING:
-    from fitq_shared.catalogue import DatasetFacts
+# "index": the number of the class; "one_hot": a 1 at its place; "binary": 0.0 or 1.0;
+# "number": numbers as they are.
+TargetForm = Literal["index", "one_hot", "binary", "number"]
+
+_CLASS_LOSSES = frozenset(get_args(ClassLoss))
+_CLASS_METRICS = frozenset(get_args(ClassMetric))
 
 
-class Targets:
-    """Whole-number labels, or the same one-hot, for a number of classes."""
+@dataclass(frozen=True)
+class Target:
+    """One field that one output of a model learns.
 
-    def __init__(self, classes: int, *, one_hot: bool) -> None:
-        self.classes = classes
-        self.one_hot = one_hot
+    Attributes:
+        output: the name of the output.
+        name: of the field.
+        field: what it holds.
+        form: how the loss takes it.
+        width: how many values the output has for a row on its last axis, if that is fixed.
+    """
 
-    def encode(self, labels: NDArray[np.uint8]) -> NDArray[Any]:
-        """Labels of shape (n,) as int32 of shape (n,), or float32 of shape (n, classes)."""
-        if self.one_hot:
-            return np.eye(self.classes, dtype="float32")[labels]
-        return labels.astype("int32")
+    output: str
+    name: str
+    field: Field
+    form: TargetForm
+    width: int | None = None
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are; 0 if it has none."""
+        return len(self.field.classes or ())
+
+    def encode(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values as the loss takes them.
+
+        Args:
+            values: those of the field, of shape (n, *field.shape).
+
+        Returns:
+            int32 of the same shape for "index"; float32 of shape (n, ..., classes) for "one_hot";
+            float32 of shape (n, 1) for "binary" and for single numbers that an output of one
+            value learns; else float32 of the same shape.
+        """
+        if self.form == "index":
+            return values.astype("int32")
+        if self.form == "one_hot":
+            return np.asarray(np.eye(self.classes, dtype="float32")[values.astype("int64")])
+        made = values.astype("float32")
+        return made[:, None] if made.ndim == 1 and self.width == 1 else made
 
     def metrics(self, names: Sequence[str]) -> list[Any]:
-        """The Keras metrics of these names."""
-        made: dict[str, Any] = {
-            "accuracy": lambda: "accuracy",
-            "top_5_accuracy": self._top_5,
-            "precision": lambda: keras.metrics.Precision(name="precision"),
-            "recall": lambda: keras.metrics.Recall(name="recall"),
-            "auc": lambda: keras.metrics.AUC(name="auc"),
-        }
-        return [made[name]() for name in names]
-
-    def check(self, labels: NDArray[np.uint8], facts: DatasetFacts) -> None:
-        """See that the labels are classes that the model knows.
+        """The Keras metrics of these names.
 
         Raises:
-            BadJob: there are labels above the model's classes.
+            BadJob: one of them does not fit the target.
         """
-        if labels.size and int(labels.max()) >= self.classes:
+        return [self._metric(name) for name in names]
+
+    def check(self, values: NDArray[Any], what: str) -> None:
+        """See that the values are classes that the model knows.
+
+        Args:
+            values: numbers of classes, of shape (n, ...).
+            what: whose they are, for the message.
+
+        Raises:
+            BadJob: there are values above the model's classes.
+        """
+        if not self.classes or not values.size:
+            return
+        if int(values.max()) >= self.classes:
             raise BadJob(
-                f"{facts.name} has labels up to {int(labels.max())}, "
+                f"{what} has labels up to {int(values.max())}, "
                 f"but the model tells {self.classes} classes apart",
                 "evaluate it on the data set it was trained on",
             )
 
+    def _metric(self, name: str) -> Any:
+        if name in _CLASS_METRICS and self.form == "number":
+            raise BadJob(
+                f"the metric {name!r} counts classes, but the target {self.name!r} is numbers",
+                "use --metric mean_absolute_error",
+            )
+        if name in ONE_HOT_METRICS and self.form == "index":
+            raise BadJob(
+                f"the metric {name!r} of {self.output!r} needs a loss that takes one-hot labels",
+                "use --loss categorical_crossentropy",
+            )
+        made: dict[str, Callable[[], Any]] = {
+            "top_5_accuracy": self._top_5,
+            "precision": lambda: keras.metrics.Precision(name="precision"),
+            "recall": lambda: keras.metrics.Recall(name="recall"),
+            "auc": lambda: keras.metrics.AUC(name="auc"),
+            "r2_score": lambda: keras.metrics.R2Score(name="r2_score"),
+            "root_mean_squared_error": lambda: keras.metrics.RootMeanSquaredError(name=name),
+        }
+        return made[name]() if name in made else name
+
     def _top_5(self) -> Any:
-        if self.one_hot:
+        if self.form == "one_hot":
             return keras.metrics.TopKCategoricalAccuracy(k=5, name="top_5_accuracy")
         return keras.metrics.SparseTopKCategoricalAccuracy(k=5, name="top_5_accuracy")
+
+
+def target_for(port: Port, name: str, field: Field, loss: Any) -> Target:
+    """The field as this output learns it by this loss.
+
+    Args:
+        port: the output.
+        name: of the field.
+        loss: a name of Keras's, or what a model was compiled with; None for the usual one.
+
+    Raises:
+        BadJob: field, loss and output do not fit each other; names both shapes and the layer.
+    """
+    named = loss_name(loss)
+    width = port.shape[-1] if port.shape else None
+    form = _form(field, named, width, given=loss is not None)
+    target = Target(port.name, name, field, form, width)
+    _check_shapes(target, port, named)
+    return target
+
+
+def loss_name(loss: Any) -> str | None:
+    """How Keras calls a loss: of a string, a function or an object; None for one not of Keras's."""
+    if loss is None or isinstance(loss, str):
+        return loss
+    name = getattr(loss, "__name__", None) or getattr(loss, "name", None)
+    known = _CLASS_LOSSES | {"mean_squared_error", "mean_absolute_error"}
+    return name if name in known else None
+
+
+def usual_loss(target: Target) -> str:
+    """The loss for a target where none is given."""
+    forms = {"index": "sparse_categorical_crossentropy", "one_hot": "categorical_crossentropy"}
+    return forms.get(target.form) or (
+        "binary_crossentropy" if target.form == "binary" else "mean_squared_error"
+    )
+
+
+def usual_metrics(target: Target) -> list[str]:
+    """The metrics for a target where none are given."""
+    if target.form != "number":
+        return ["accuracy"]
+    return [] if len(target.field.shape) > 1 else ["mean_absolute_error"]
+
+
+def _form(field: Field, loss: str | None, width: int | None, *, given: bool) -> TargetForm:
+    whole = field.dtype.startswith(("int", "uint", "bool"))
+    if field.classes is None:
+        return "index" if loss in SPARSE_LOSSES and whole and not field.shape else "number"
+    if not given:
+        return "binary" if width == 1 and len(field.classes) == 2 else "index"
+    if loss in SPARSE_LOSSES:
+        return "index"
+    if width == 1 and len(field.classes) == 2:
+        return "binary"
+    # A loss of the user's own gets the numbers of the classes.
+    return "one_hot" if loss is not None else "index"
+
+
+def _check_shapes(target: Target, port: Port, loss: str | None) -> None:
+    field = target.field
+    if field.dtype == "str":
+        raise BadJob(
+            f"the target {target.name!r} is text, which no loss takes",
+            "name another target (--target)",
+        )
+    of_classes = loss in _CLASS_LOSSES and loss not in BINARY_LOSSES
+    if target.form == "number" and of_classes and not field.shape:
+        raise BadJob(
+            f"the loss {loss} takes classes, but the target {target.name!r} is numbers "
+            f"({field.dtype})",
+            "use --loss mean_squared_error, or declare that the column holds classes",
+        )
+    if target.form == "one_hot" and target.width not in (None, target.classes):
+        raise _misfit(port, f"{target.classes} classes", target)
+    if (
+        target.form == "index"
+        and target.classes
+        and (target.width or target.classes) < target.classes
+    ):
+        raise _misfit(port, f"{target.classes} classes", target)
+    if target.form == "number" and not _same(port.shape, field.shape):
+        raise _misfit(port, f"values of shape {shown_shape(field.shape)}", target)
+
+
+def _same(port: Sequence[int | None], field: Sequence[int]) -> bool:
+    """Whether they are one shape, if a last axis of 1 is nothing."""
+    one = list(port)
+    other = list(field)
+    if len(one) == len(other) + 1 and one[-1] in (1, None):
+        one = one[:-1]
+    elif len(other) == len(one) + 1 and other[-1] == 1:
+        other = other[:-1]
+    return len(one) == len(other) and all(a in (None, b) for a, b in zip(one, other, strict=True))
+
+
+def _misfit(port: Port, found: str, target: Target) -> BadJob:
+    return BadJob(
+        f"the output layer {port.name!r} gives {port.shown}, "
+        f"but the target {target.name!r} has {found}",
+        "let the last layer give what the target has, or name another target (--target)",
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
+from fitq_worker import backend
 from fitq_worker.checkpoints import NamedArrays
 
 _STOPPING = ("wait", "stopped_epoch", "best", "best_epoch")
@@ -21,32 +22,61 @@ class TrainingState:
     """The variables of a compiled model, and the numbers of its early stopping, if any.
 
     `Model.variables` holds the weights and the states of seed generators, but no metrics; the
-    optimizer's variables hold its slots, its count of steps and its learning rate.
+    optimizer's variables hold its slots, its count of steps and its learning rate. A model that
+    trains itself may have several optimizers, and draw from Keras's own generator.
 
     Args:
-        x: some rows as the model takes them, of shape (n, ...), and `y` their targets: all
-            variables that `fit` would make on its way are made at once with the first of them.
+        row: one row as `fit` takes it, x and perhaps y and a weight, of shape (1, ...): all
+            variables that `fit` would make on its way are made at once with it.
+        trains_itself: whether the model has a training step of its own.
     """
 
     def __init__(
         self,
         model: keras.Model,
         stopping: keras.callbacks.EarlyStopping | None,
-        x: NDArray[Any],
-        y: NDArray[Any],
+        row: tuple[Any, ...],
+        *,
+        trains_itself: bool = False,
     ) -> None:
         self._model = model
         self._stopping = stopping
-        model.optimizer.build(model.trainable_variables)
-        model.compute_metrics(x[:1], y[:1], model(x[:1], training=False))
+        self._chance = [backend.state_of_chance()] if trains_itself else []
+        if model.optimizer is not None:
+            model.optimizer.build(model.trainable_variables)
+        if trains_itself:
+            self._try_step(row)
+        else:
+            self._measure(row)
         model.reset_metrics()
+
+    def _measure(self, row: tuple[Any, ...]) -> None:
+        x, y, weight = (*row, None, None)[:3]
+        model = self._model
+        said = model(x, training=False)
+        if keras.tree.is_nested(said):
+            # Several outputs: each loss has a mean of its own.
+            model.compute_loss(x, y, said, weight, training=False)
+        model.compute_metrics(x, y, said, weight)
+
+    def _try_step(self, row: tuple[Any, ...]) -> None:
+        """Make one step, and undo it: nobody knows what the model makes on its way."""
+        before = {id(v): v.numpy() for v in self._model_variables()}
+        optimizers = {id(v): v.numpy() for v in self._optimizer_variables()}
+        self._model.train_step(_tensors(row))
+        for variable in self._model_variables():
+            if id(variable) in before:
+                variable.assign(before[id(variable)])
+        for variable in self._optimizer_variables():
+            kept = optimizers.get(id(variable))
+            variable.assign(kept if kept is not None else keras.ops.zeros_like(variable))
 
     def arrays(self) -> dict[str, NamedArrays]:
         """Copies of all variables but the metrics', and of the best weights so far."""
         best = (self._stopping.best_weights if self._stopping else None) or []
         return {
-            "model": _copies(self._model.variables),
-            "optimizer": _copies(self._model.optimizer.variables),
+            "model": _copies(self._model_variables()),
+            "optimizer": _copies(self._optimizer_variables()),
             "best": [("", value) for value in best],
         }
 
@@ -66,7 +96,7 @@ class TrainingState:
         Raises:
             DoesNotFit: there are others, or they have other shapes. Nothing was changed.
         """
-        model, optimizer = self._model.variables, self._model.optimizer.variables
+        model, optimizer = self._model_variables(), self._optimizer_variables()
         weights = self._model.weights
         _check("model", model, arrays["model"])
         _check("optimizer", optimizer, arrays["optimizer"])
@@ -89,8 +119,25 @@ class TrainingState:
             setattr(self._stopping, name, numbers[name])
         self._stopping.best_weights = [value for _, value in best] or None
 
+    def _model_variables(self) -> list[Any]:
+        return [*self._model.variables, *self._chance]
+
+    def _optimizer_variables(self) -> list[Any]:
+        """Those of the optimizer that it was compiled with, and of any others that it has."""
+        found = {
+            id(one): one
+            for one in (self._model.optimizer, *vars(self._model).values())
+            if isinstance(one, keras.optimizers.Optimizer)
+        }
+        return [variable for one in found.values() for variable in one.variables]
+
     def _metric_variables(self) -> list[Any]:
         return [variable for metric in self._model.metrics for variable in metric.variables]
+
+
+def _tensors(row: tuple[Any, ...]) -> Any:
+    made = keras.tree.map_structure(keras.ops.convert_to_tensor, row)
+    return made[0] if len(made) == 1 else made
 
 
 def _copies(variables: Sequence[Any]) -> NamedArrays:

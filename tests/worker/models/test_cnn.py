@@ -8,20 +8,20 @@ import pytest
 
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.models import Activation, Cnn
-from fitq_worker.models import build_model
+from support.models import image_model
 
 SMALL = {"filters": [3, 4], "units": 6}
 
 
 def build(**options: Any) -> keras.Model:
-    return build_model(Cnn(**{**SMALL, **options}), (28, 28), 10)
+    return image_model(Cnn(**{**SMALL, **options}), (28, 28), 10)
 
 
 def test_it_takes_raw_images_and_gives_probabilities(
     assert_gives_probabilities, assert_scales_inside
 ) -> None:
     # Given a cnn with the options that are the default
-    model = build_model(Cnn(), (28, 28), 10)
+    model = image_model(Cnn(), (28, 28), 10)
     # Then it takes uint8 images as they are, and scales them itself
     assert model.inputs[0].dtype == "uint8"
     assert model.input_shape == (None, 28, 28)
@@ -69,7 +69,7 @@ def test_dropout_comes_last_before_the_classes() -> None:
 def test_too_small_images_are_the_job_s_mistake() -> None:
     # Given images that the second pooling leaves nothing of
     with pytest.raises(BadJob) as caught:
-        build_model(Cnn(filters=[2, 2]), (3, 3), 10)
+        image_model(Cnn(filters=[2, 2]), (3, 3), 10)
     # Then the error names model and images, and says what to change
     assert caught.value.message.startswith("the cnn does not fit images of shape (3, 3)")
     assert "\n" not in caught.value.message
@@ -77,7 +77,7 @@ def test_too_small_images_are_the_job_s_mistake() -> None:
 
 
 def test_the_smallest_images_that_fit() -> None:
-    model = build_model(Cnn(filters=[2, 2], units=2), (4, 4), 3)
+    model = image_model(Cnn(filters=[2, 2], units=2), (4, 4), 3)
     assert model.predict_on_batch(np.zeros((1, 4, 4), np.uint8)).shape == (1, 3)
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from fitq_shared.specs.models import Activation, Mlp
-from fitq_worker.models import build_model
+from support.models import image_model
 
 
 def build(**options: Any) -> keras.Model:
-    return build_model(Mlp(**options), (28, 28), 10)
+    return image_model(Mlp(**options), (28, 28), 10)
 
 
 def kinds(model: keras.Model) -> list[str]:
@@ -76,7 +76,7 @@ def test_dropout_works_in_training_only(drops_in_training_only) -> None:
 
 def test_images_and_classes_may_have_other_numbers() -> None:
     # Given images of 5 by 3 pixels and 4 classes
-    model = build_model(Mlp(units=[6]), (5, 3), 4)
+    model = image_model(Mlp(units=[6]), (5, 3), 4)
     # Then the model fits them
     assert model.predict_on_batch(np.zeros((2, 5, 3), np.uint8)).shape == (2, 4)
     assert model.count_params() == 15 * 6 + 6 + 6 * 4 + 4

@@ -6,18 +6,18 @@ import keras
 import numpy as np
 
 from fitq_shared.specs.models import Rnn
-from fitq_worker.models import build_model
+from support.models import image_model
 
 
 def build(**options: Any) -> keras.Model:
-    return build_model(Rnn(**{"units": [5], **options}), (28, 28), 10)
+    return image_model(Rnn(**{"units": [5], **options}), (28, 28), 10)
 
 
 def test_it_takes_raw_images_and_gives_probabilities(
     assert_gives_probabilities, assert_scales_inside
 ) -> None:
     # Given an rnn with the options that are the default
-    model = build_model(Rnn(), (28, 28), 10)
+    model = image_model(Rnn(), (28, 28), 10)
     # Then it takes uint8 images as they are, and scales them itself
     assert model.inputs[0].dtype == "uint8"
     assert model.input_shape == (None, 28, 28)
@@ -46,7 +46,7 @@ def test_bidirectional_reads_both_ways() -> None:
 
 def test_rows_are_the_steps_of_the_sequence() -> None:
     # Given images that are wider than they are high
-    model = build_model(Rnn(units=[5]), (3, 8), 4)
+    model = image_model(Rnn(units=[5]), (3, 8), 4)
     # Then a step has as many numbers as a row has pixels
     assert model.count_params() == 4 * (8 + 5 + 1) * 5 + 5 * 4 + 4
     assert model.predict_on_batch(np.zeros((2, 3, 8), np.uint8)).shape == (2, 4)

@@ -59,7 +59,9 @@ class HistoryFile(keras.callbacks.Callback):
         """Write and report the epoch's row."""
         row: dict[str, float] = {"epoch": epoch + 1}
         row.update({name: float(value) for name, value in (logs or {}).items()})
-        row["learning_rate"] = float(self.model.optimizer.learning_rate.numpy())
+        if self.model.optimizer is not None:
+            rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+            row["learning_rate"] = float(rate)
         row["seconds"] = self.seconds()
         self.rows.append(row)
         self._write()

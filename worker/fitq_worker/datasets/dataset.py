@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from fitq_shared.catalogue import SPLITS, DatasetFacts
 from fitq_shared.errors import BadJob, StoreError
+from fitq_worker.array_examples import ArrayExamples
 
 Array = NDArray[np.uint8]
+IMAGE, LABEL = "image", "label"
 Arrays = dict[str, Array]
 
 
@@ -57,6 +59,15 @@ class Dataset:
             )
         arrays = self.arrays
         return arrays[f"x_{name}"], arrays[f"y_{name}"]
+
+    def examples(self, split: str) -> ArrayExamples:
+        """One split as a model takes it: "image" (rows, *image_shape) and "label" (rows,).
+
+        Raises:
+            BadJob: there is no such split.
+        """
+        x, y = self.split(split)
+        return ArrayExamples({IMAGE: x}, {LABEL: y}, {LABEL: self.facts.class_names})
 
 
 def shapes(facts: DatasetFacts) -> dict[str, tuple[int, ...]]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fitq_worker.figures._canvas import save_figure
-from fitq_worker.figures._grid import draw_grid
+from fitq_worker.figures._grid import MOST, draw_grid
 
 RIGHT = "#1a7f37"  # green
 WRONG = "#cf222e"  # red
@@ -38,6 +38,29 @@ def plot_predictions(
         title: above the whole.
     """
     save_figure(draw_predictions(images, predicted, true, class_names, title), path)
+
+
+def plot_pairs(inputs: NDArray[Any], outputs: NDArray[Any], path: Path, title: str) -> None:
+    """Write up to 12 images, each beside what a model made of it, as a PNG.
+
+    Args:
+        inputs: shape (n, height, width) or with channels, values 0 to 255.
+        outputs: the same shape; values 0 to 255, or 0 to 1.
+        path: the PNG to write.
+        title: above the whole.
+    """
+    save_figure(draw_pairs(inputs, outputs, title), path)
+
+
+def draw_pairs(inputs: NDArray[Any], outputs: NDArray[Any], title: str) -> Figure:
+    """The figure that `plot_pairs` writes."""
+    count = min(len(inputs), MOST // 2)
+    scale = 255.0 if outputs.size and float(np.nanmax(outputs)) <= 1.5 else 1.0
+    made = np.clip(np.nan_to_num(outputs[:count]) * scale, 0, 255).round().astype(np.uint8)
+    images = [image for pair in zip(inputs[:count], made, strict=True) for image in pair]
+    captions = [f"row {at // 2}{' (output)' if at % 2 else ''}" for at in range(2 * count)]
+    colours = ["#333333" if at % 2 == 0 else "#1f77b4" for at in range(2 * count)]
+    return draw_grid(images, captions, colours, title, columns=4)
 
 
 def draw_predictions(

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.catalogue import DATASETS
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.models import CodeModel, JsonModel, KerasModel
 from fitq_worker import backend
+from fitq_worker.datasets.choosing import load_examples
 from fitq_worker.datasets.loading import load
 from fitq_worker.environment import describe_environment
 from fitq_worker.layer_at_fault import inputs_of
@@ -62,8 +62,9 @@ def run(context: JobContext, spec: CheckJob) -> dict[str, float]:
 def _make(context: JobContext, spec: CheckJob) -> OwnModel:
     if isinstance(spec.model, JsonModel | KerasModel | CodeModel):
         return make_own(context, spec.model)
-    facts = DATASETS[str(spec.dataset)]
-    return OwnModel(build_model(spec.model, facts.image_shape, facts.classes))
+    examples = load_examples(str(spec.dataset), context, "train")
+    (target,) = examples.targets.values()
+    return OwnModel(build_model(spec.model, examples.inputs, target))
 
 
 def _two_rows(context: JobContext, spec: CheckJob) -> tuple[Arrays, Arrays]:

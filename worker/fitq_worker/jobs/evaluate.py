@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.catalogue import DATASETS
+from fitq_worker import backend
 from fitq_worker.callbacks.progress import Progress
-from fitq_worker.datasets.loading import load
+from fitq_worker.datasets.choosing import load_examples
 from fitq_worker.environment import describe_environment
+from fitq_worker.feeding import Fed
 from fitq_worker.figures.confusion import confusion_matrix, plot_confusion
+from fitq_worker.figures.scatter import plot_scatter
+from fitq_worker.input_fields import check_pixels
+from fitq_worker.measured import feed_published, predicted, read_targets
+from fitq_worker.model_errors import layer_named
+from fitq_worker.predictions import classes_said
 from fitq_worker.published_model import load_published
-from fitq_worker.rows import batches_of, check_rows
-from fitq_worker.targets import Targets
+from fitq_worker.rows import batches_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fitq_shared.specs.evaluate import EvaluateJob
+    from fitq_worker.interface import Output
     from fitq_worker.job_context import JobContext
+    from fitq_worker.targets import Target
 
 
 def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
-    """Measure a published model on a split whose labels are known.
+    """Measure a published model on a split whose targets are known.
+
+    Each output that tells classes apart gets a confusion matrix, each that says a number a
+    scatter of what it said against what is true.
 
     Returns:
         The loss and metrics that the model was compiled with, on the whole split.
@@ -27,33 +43,68 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
     published = load_published(context.store, spec.model, context.keep_code)
-    dataset = load(spec.dataset, context.store)
+    examples = load_examples(spec.dataset, context, spec.split, *published.interface.fields)
     context.reporter.obey()
-    facts = dataset.facts
-    x, y = dataset.split(spec.split)
-    check_rows(published.model, x, f"{spec.dataset} {spec.split}")
-    targets = Targets(published.classes, one_hot=published.one_hot)
-    targets.check(y, facts)
-    progress = Progress(context.reporter, 1, batches_of(x, spec.batch_size))
-    metrics = published.model.evaluate(
-        x,
-        targets.encode(y),
-        batch_size=spec.batch_size,
-        callbacks=[progress],
-        verbose=0,
-        return_dict=True,
-    )
-    metrics = {name: float(value) for name, value in metrics.items()}
-    probabilities = published.model.predict(
-        x, batch_size=spec.batch_size, callbacks=[progress], verbose=0
-    )
-    predicted = probabilities.argmax(axis=1)
-    matrix = confusion_matrix(y, predicted, facts.classes)
-    folder.write_json(
-        AttemptFolder.confusion, {"class_names": facts.class_names, "matrix": matrix.tolist()}
-    )
-    title = f"{spec.model.name} on {facts.title}, {spec.split} split"
-    with folder.file(AttemptFolder.confusion_plot) as path:
-        plot_confusion(y, predicted, facts.class_names, path, title)
-    folder.write_json(AttemptFolder.metrics, {**metrics, "rows": len(y)})
+    what = f"{spec.dataset} {spec.split}"
+    feed = feed_published(published, examples)
+    fed = Fed(feed, examples, np.arange(len(examples), dtype=np.int64))
+    check_pixels(fed, published.interface, what)
+    true = read_targets(fed)
+    for name, target in feed.targets.items():
+        target.check(true[name], str(spec.dataset))
+    published.compile()
+    progress = Progress(context.reporter, 1, batches_of(fed, spec.batch_size))
+    with layer_named("the model cannot be measured on the data"):
+        metrics = _measure(published.model, fed, spec.batch_size, progress)
+    said = predicted(published, fed, spec.batch_size, [progress])
+    outputs = [one for one in published.interface.outputs if one.name in feed.targets]
+    for one in outputs:
+        suffix = one.name if len(outputs) > 1 else None
+        field = examples.targets[feed.targets[one.name].name]
+        names = field.classes or one.classes
+        title = f"{spec.model.name} on {_title(spec)}, {spec.split} split"
+        title += f": {one.name}" if suffix else ""
+        values, truth = said[one.name], true[one.name]
+        _draw(folder, one, feed.targets[one.name], names, values, truth, suffix, title)
+    folder.write_json(AttemptFolder.metrics, {**metrics, "rows": len(fed)})
     return metrics
+
+
+def _measure(model: Any, fed: Fed, batch_size: int, progress: Progress) -> dict[str, float]:
+    options: dict[str, Any] = {"callbacks": [progress], "verbose": 0, "return_dict": True}
+    whole = fed.whole()
+    if whole is None:
+        measured = model.evaluate(backend.batches(fed, batch_size), **options)
+    else:
+        measured = model.evaluate(*whole, batch_size=batch_size, **options)
+    return {name: float(value) for name, value in measured.items()}
+
+
+def _draw(
+    folder: AttemptFolder,
+    output: Output,
+    target: Target,
+    names: tuple[str, ...] | None,
+    said: NDArray[Any],
+    true: NDArray[Any],
+    suffix: str | None,
+    title: str,
+) -> None:
+    if output.kind == "class" or (target.form == "binary" and names):
+        classes = names or output.classes or ()
+        labels = classes_said(said)
+        matrix = confusion_matrix(true, labels, len(classes))
+        folder.write_json(
+            AttemptFolder.named(AttemptFolder.confusion, suffix),
+            {"class_names": classes, "matrix": matrix.tolist()},
+        )
+        with folder.file(AttemptFolder.named(AttemptFolder.confusion_plot, suffix)) as path:
+            plot_confusion(true, labels, classes, path, title)
+    elif output.kind == "number":
+        with folder.file(AttemptFolder.named(AttemptFolder.scatter_plot, suffix)) as path:
+            plot_scatter(true.reshape(len(true), -1)[:, 0], said.reshape(-1), path, title)
+
+
+def _title(spec: EvaluateJob) -> str:
+    facts = DATASETS.get(str(spec.dataset))
+    return facts.title if facts else str(spec.dataset)

@@ -9,118 +9,123 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.specs.predict import DatasetRows
 from fitq_worker.callbacks.progress import Progress
-from fitq_worker.datasets.loading import load
 from fitq_worker.environment import describe_environment
-from fitq_worker.figures.predictions import plot_predictions
-from fitq_worker.input_arrays import load_input
+from fitq_worker.feeding import Fed
+from fitq_worker.figures.predictions import plot_pairs, plot_predictions
+from fitq_worker.input_fields import check_pixels
+from fitq_worker.measured import feed_published, feeds_targets, predicted, read_targets
+from fitq_worker.model_errors import layer_named
+from fitq_worker.predictions import Said, heads, together
 from fitq_worker.published_model import load_published
-from fitq_worker.rows import batches_of, check_rows
+from fitq_worker.rows import batches_of
+from fitq_worker.rows_to_predict import rows_to_predict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fitq_shared.specs.predict import PredictJob
+    from fitq_worker.interface import Interface
     from fitq_worker.job_context import JobContext
+    from fitq_worker.published_model import PublishedModel
 
 HEAD_ROWS = 100
+PICTURES = 25
 
 
 def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
-    """Predict every row; keep classes, names and probabilities.
+    """Predict every row; keep classes with their probabilities, numbers, and arrays.
 
-    Where the labels are known they are kept beside the predictions.
+    Where the truth is known it is kept beside the predictions.
 
     Returns:
-        How many rows were predicted and, where labels are known, the share that is right.
+        How many rows were predicted and, where the truth is known, the share of classes that is
+        right and the mean error of numbers.
     """
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
     published = load_published(context.store, spec.model, context.keep_code)
-    x, true = _rows(context, spec)
+    examples = rows_to_predict(context, spec.rows, published.interface)
     context.reporter.obey()
     what = spec.summary.partition(" on ")[2]
-    check_rows(published.model, x, what)
-    progress = Progress(context.reporter, 1, batches_of(x, spec.batch_size))
-    probabilities = np.asarray(
-        published.model.predict(x, batch_size=spec.batch_size, callbacks=[progress], verbose=0)
-    )
-    predicted = probabilities.argmax(axis=1)
-    names = published.class_names
-    _write(folder, spec.output_format, predicted, probabilities, true, names)
-    metrics: dict[str, float] = {"rows": len(x)}
-    if true is not None:
-        metrics["accuracy"] = float((predicted == true).mean())
-        title = f"{spec.model.name} on {what}: predicted (true)"
-        with folder.file(AttemptFolder.predictions_plot) as path:
-            plot_predictions(x[:25], predicted[:25], true[:25], names, path, title)
+    feed = feed_published(published, examples, targets=feeds_targets(published, examples))
+    fed = Fed(feed, examples, np.arange(len(examples), dtype=np.int64))
+    check_pixels(fed, published.interface, what)
+    progress = Progress(context.reporter, 1, batches_of(fed, spec.batch_size))
+    with layer_named("the model cannot predict the rows"):
+        values = predicted(published, fed, spec.batch_size, [progress])
+    said = _said(published, fed, values)
+    _write(folder, spec.output_format, said)
+    metrics: dict[str, float] = {"rows": len(fed)}
+    for one in said:
+        if (found := one.metric()) is not None:
+            name, value = found
+            metrics[f"{one.name}_{name}" if len(said) > 1 else name] = value
+    _draw(folder, published.interface, fed, said, f"{spec.model.name} on {what}")
     folder.write_json(AttemptFolder.metrics, metrics)
     return metrics
 
 
-def _rows(context: JobContext, spec: PredictJob) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
-    if isinstance(spec.rows, DatasetRows):
-        return load(spec.rows.dataset, context.store).split(spec.rows.split)
-    return load_input(context.store, spec.rows), None
+def _said(published: PublishedModel, fed: Fed, values: dict[str, NDArray[Any]]) -> list[Said]:
+    true = read_targets(fed)
+    known = {one.name: one for one in published.interface.outputs}
+    made = []
+    for name, found in values.items():
+        output, target = known.get(name), fed.feed.targets.get(name)
+        kind = output.kind if output else "array"
+        classes = output.classes if output else None
+        if kind == "number" and classes is None and target and target.form == "binary":
+            classes = target.field.classes
+        if classes is not None:
+            kind = "class"
+        truth = true.get(name) if target is not None and not target.field.shape else None
+        if truth is not None and target is not None:
+            target.check(truth, "the data")
+        made.append(Said(name, kind, found, classes, truth if kind != "array" else None))
+    return made
 
 
-def _write(
-    folder: AttemptFolder,
-    output_format: str,
-    predicted: NDArray[np.int64],
-    probabilities: NDArray[np.float32],
-    true: NDArray[np.uint8] | None,
-    names: tuple[str, ...],
-) -> None:
-    folder.write_json(AttemptFolder.predictions_head, _head(predicted, probabilities, true, names))
+def _write(folder: AttemptFolder, output_format: str, said: list[Said]) -> None:
+    folder.write_json(AttemptFolder.predictions_head, heads(said, HEAD_ROWS))
     if output_format == "csv":
-        folder.write(AttemptFolder.predictions_csv, _csv(predicted, probabilities, true, names))
+        folder.write(AttemptFolder.predictions_csv, _csv(together(said, "columns")))
         return
-    arrays: dict[str, NDArray[np.generic]] = {
-        "classes": predicted,
-        "class_names": np.array(names),
-        "probabilities": probabilities,
-    }
-    if true is not None:
-        arrays["true"] = true
     content = io.BytesIO()
+    arrays: dict[str, NDArray[Any]] = together(said, "arrays")
     np.savez_compressed(content, allow_pickle=False, **arrays)
     folder.write(AttemptFolder.predictions_npz, content.getvalue())
 
 
-def _head(
-    predicted: NDArray[np.int64],
-    probabilities: NDArray[np.float32],
-    true: NDArray[np.uint8] | None,
-    names: tuple[str, ...],
-) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for index, label in enumerate(predicted[:HEAD_ROWS]):
-        row: dict[str, object] = {
-            "row": index,
-            "class": int(label),
-            "name": names[label],
-            "probability": float(probabilities[index, label]),
-        }
-        if true is not None:
-            row["true"] = names[true[index]]
-        rows.append(row)
-    return rows
-
-
-def _csv(
-    predicted: NDArray[np.int64],
-    probabilities: NDArray[np.float32],
-    true: NDArray[np.uint8] | None,
-    names: tuple[str, ...],
-) -> str:
+def _csv(columns: dict[str, Any]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    known = [] if true is None else ["true", "true_name"]
-    writer.writerow(["row", "class", "name", *known, *(f"p_{name}" for name in names)])
-    for index, label in enumerate(predicted):
-        truth = [] if true is None else [int(true[index]), names[true[index]]]
-        shares = [f"{p:.9g}" for p in probabilities[index]]
-        writer.writerow([index, int(label), names[label], *truth, *shares])
+    writer.writerow(["row", *columns])
+    for row, cells in enumerate(zip(*columns.values(), strict=True)):
+        writer.writerow([row, *cells])
     return text.getvalue()
+
+
+def _draw(
+    folder: AttemptFolder, interface: Interface, fed: Fed, said: list[Said], title: str
+) -> None:
+    """The first images, with what the first output says of them, if there are any."""
+    images = [one for one in interface.inputs if one.is_image and len(one.columns) == 1]
+    if not images:
+        return
+    inputs, _ = fed.examples.read(fed.rows[:PICTURES])
+    pictures, first = inputs[images[0].columns[0]], said[0]
+    drawn = pictures.shape
+    if first.kind == "class" and first.true is not None and first.classes:
+        with folder.file(AttemptFolder.predictions_plot) as path:
+            plot_predictions(
+                *(pictures, first.labels[:PICTURES], first.true[:PICTURES], first.classes),
+                *(path, f"{title}: predicted (true)"),
+            )
+    elif first.values.size and first.values[:PICTURES].size == np.prod(drawn):
+        with folder.file(AttemptFolder.predictions_plot) as path:
+            plot_pairs(
+                pictures,
+                first.values[:PICTURES].reshape(drawn),
+                path,
+                f"{title}: input, then output",
+            )

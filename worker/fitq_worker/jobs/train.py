@@ -10,19 +10,17 @@ import keras
 
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_worker import backend
-from fitq_worker.datasets.loading import load
 from fitq_worker.environment import describe_environment
 from fitq_worker.figures.history import plot_history
 from fitq_worker.figures.model_plot import plot_model
 from fitq_worker.fitting import Fitting
-from fitq_worker.jobs.dataset_pictures import draw_dataset
-from fitq_worker.models import build_model
-from fitq_worker.rows import ShuffledRows, split_rows
-from fitq_worker.targets import Targets
+from fitq_worker.jobs.dataset_pictures import draw_examples
+from fitq_worker.model_errors import words
+from fitq_worker.training_data import load_training_data
+from fitq_worker.training_model import make_training_model
 
 if TYPE_CHECKING:
     from fitq_shared.specs.train import TrainJob
-    from fitq_worker.datasets.dataset import Dataset
     from fitq_worker.job_context import JobContext
 
 log = logging.getLogger("fitq.job")
@@ -39,50 +37,28 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
     """
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity, spec.seed))
-    dataset = load(spec.dataset, context.store)
-    context.reporter.obey()
-    targets = Targets(dataset.facts.classes, one_hot=spec.one_hot)
-    training, validation = split_rows(dataset, spec.validation_split, spec.rows)
-    rows = ShuffledRows(training[0], targets.encode(training[1]), spec.batch_size, spec.seed)
     # Else the names of layers would count on from the models of earlier jobs.
     keras.utils.clear_session(free_memory=False)
-    with backend.scope():
-        model = _compiled_model(spec, dataset, targets, rows)
-    _write_model_description(folder, model)
+    data = load_training_data(context, spec)
+    with backend.precision(mixed=spec.mixed_precision), backend.scope():
+        made = make_training_model(context, spec, data)
+    _describe_model(folder, made.published)
+    folder.write_json(AttemptFolder.interface, made.interface.to_json())
     context.reporter.obey()
-    draw_dataset(folder, dataset)
+    draw_examples(folder, str(spec.dataset), data.raw)
     context.reporter.obey()
-    log.info("training on %s rows, validating on %s", len(training[0]), len(validation[0]))
-    held_out = (validation[0], targets.encode(validation[1])) if len(validation[0]) else None
-    with backend.scope():
-        fitting = Fitting(context, spec, model, rows, held_out)
+    parts = data.parts
+    log.info("training on %s rows, validating on %s", len(parts.train), len(parts.validation))
+    with backend.precision(mixed=spec.mixed_precision), backend.scope():
+        fitting = Fitting(context, spec, made.model, made.rows, made.held_out, made.callbacks)
         fitting.run()
     with folder.file(AttemptFolder.model) as path:
-        model.save(path)
+        made.published.save(path)
     with folder.file(AttemptFolder.history_plot) as path:
         plot_history(fitting.history, path, _title(context, spec))
     metrics = _final_metrics(fitting.history, fitting.kept)
     folder.write_json(AttemptFolder.metrics, metrics)
     return metrics
-
-
-def _compiled_model(
-    spec: TrainJob, dataset: Dataset, targets: Targets, rows: ShuffledRows
-) -> keras.Model:
-    keras.utils.set_random_seed(spec.seed)
-    facts = dataset.facts
-    model = build_model(spec.model, facts.image_shape, facts.classes)
-    optimizer = keras.optimizers.get(spec.optimizer.name)
-    if spec.optimizer.learning_rate is not None:
-        optimizer.learning_rate = spec.optimizer.learning_rate
-    model.compile(
-        optimizer=optimizer,
-        loss=spec.loss,
-        metrics=targets.metrics(spec.metrics),
-        steps_per_execution=rows.steps_per_execution(),
-    )
-    log.info("model %s: %s parameters", spec.model.type, f"{model.count_params():,}")
-    return model
 
 
 def _final_metrics(rows: list[dict[str, float]], kept: int) -> dict[str, float]:
@@ -91,13 +67,20 @@ def _final_metrics(rows: list[dict[str, float]], kept: int) -> dict[str, float]:
     return {**shown, "epochs": len(rows), "seconds": sum(r["seconds"] for r in rows)}
 
 
-def _write_model_description(folder: AttemptFolder, model: keras.Model) -> None:
+def _describe_model(folder: AttemptFolder, model: keras.Model) -> None:
     lines: list[str] = []
     model.summary(print_fn=lambda text, **_: lines.append(text), line_length=78)
     folder.write(AttemptFolder.summary, "\n".join(lines) + "\n")
-    folder.write_json(AttemptFolder.model_config, json.loads(model.to_json()))
-    with folder.file(AttemptFolder.model_plot) as path:
-        plot_model(model, path)
+    try:
+        config = json.loads(model.to_json())
+    except (TypeError, ValueError, NotImplementedError) as error:
+        # A class of the user's own that does not say how it is made: only its code knows.
+        log.warning("the model has no configuration: %s", words(error))
+    else:
+        folder.write_json(AttemptFolder.model_config, config)
+    if model.built:
+        with folder.file(AttemptFolder.model_plot) as path:
+            plot_model(model, path)
 
 
 def _title(context: JobContext, spec: TrainJob) -> str:

@@ -7,9 +7,10 @@ import keras
 from fitq_shared.specs.models import Cnn
 
 
-def layers(options: Cnn, image_shape: tuple[int, int]) -> list[keras.Layer]:
-    """Its layers between the scaled image and the probabilities."""
-    made: list[keras.Layer] = [keras.layers.Reshape((*image_shape, 1))]
+def layers(options: Cnn, image_shape: tuple[int, ...]) -> list[keras.Layer]:
+    """Its layers between the scaled image, (height, width) or with channels, and the last one."""
+    grey = len(image_shape) == 2
+    made: list[keras.Layer] = [keras.layers.Reshape((*image_shape, 1))] if grey else []
     for filters in options.filters:
         made.append(
             keras.layers.Conv2D(

@@ -1,4 +1,4 @@
-"""The multilayer perceptron: flattened pixels, then dense layers."""
+"""The multilayer perceptron: flattened inputs, then dense layers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import keras
 from fitq_shared.specs.models import Mlp
 
 
-def layers(options: Mlp, image_shape: tuple[int, int]) -> list[keras.Layer]:
-    """Its layers between the scaled image and the probabilities."""
+def layers(options: Mlp, shape: tuple[int, ...]) -> list[keras.Layer]:
+    """Its layers between the input, of any shape, and the last one."""
     made: list[keras.Layer] = [keras.layers.Flatten()]
     for units, activation, dropout in options.layers():
         made.append(keras.layers.Dense(units, activation=activation))

@@ -7,10 +7,12 @@ import keras
 from fitq_shared.specs.models import Rnn
 
 
-def layers(options: Rnn, image_shape: tuple[int, int]) -> list[keras.Layer]:
-    """Its layers between the scaled image and the probabilities."""
+def layers(options: Rnn, shape: tuple[int, ...]) -> list[keras.Layer]:
+    """Its layers between the scaled image, or another sequence, and the last one."""
     cell = keras.layers.LSTM if options.cell == "lstm" else keras.layers.GRU
-    made: list[keras.Layer] = []
+    coloured = len(shape) == 3
+    rows = (shape[0], shape[1] * shape[2]) if coloured else shape
+    made: list[keras.Layer] = [keras.layers.Reshape(rows)] if coloured else []
     last = len(options.units) - 1
     for index, units in enumerate(options.units):
         layer = cell(units, return_sequences=index < last, dropout=options.dropout)

@@ -1,0 +1,90 @@
+"""Examples that are arrays, in memory or in files that are mapped into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fitq_worker.examples import Arrays, Examples, Field
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayExamples:
+    """Named arrays of equal length.
+
+    Attributes:
+        input_arrays: shape (n, ...) each, by name; texts as objects or as NumPy's.
+        target_arrays: the same.
+        classes: the names of the classes of those whose values are their numbers.
+    """
+
+    input_arrays: Arrays
+    target_arrays: Arrays = field(default_factory=dict)
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> Mapping[str, Field]:
+        """What a model may take, by name."""
+        return {name: self._field(name, array) for name, array in self.input_arrays.items()}
+
+    @property
+    def targets(self) -> Mapping[str, Field]:
+        """What a model may learn, by name."""
+        return {name: self._field(name, array) for name, array in self.target_arrays.items()}
+
+    def __len__(self) -> int:
+        return len(next(iter({**self.input_arrays, **self.target_arrays}.values()), ()))
+
+    def read(self, rows: NDArray[Any]) -> tuple[Arrays, Arrays]:
+        """Inputs and targets of some rows, by name."""
+        return (
+            {name: array[rows] for name, array in self.input_arrays.items()},
+            {name: array[rows] for name, array in self.target_arrays.items()},
+        )
+
+    def _field(self, name: str, array: NDArray[Any]) -> Field:
+        dtype = "str" if array.dtype.kind in "OU" else array.dtype.name
+        return Field(array.shape[1:], dtype, self.classes.get(name))
+
+
+@dataclass(frozen=True, eq=False)
+class Selected:
+    """Some fields of examples, each as an input or a target; a field may be both.
+
+    Attributes:
+        input_names: what a model may take.
+        target_names: what it may learn.
+    """
+
+    examples: Examples
+    input_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+
+    @property
+    def inputs(self) -> Mapping[str, Field]:
+        """What a model may take, by name."""
+        return {name: self._fields[name] for name in self.input_names}
+
+    @property
+    def targets(self) -> Mapping[str, Field]:
+        """What a model may learn, by name."""
+        return {name: self._fields[name] for name in self.target_names}
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def read(self, rows: NDArray[Any]) -> tuple[Arrays, Arrays]:
+        """Inputs and targets of some rows, by name."""
+        inputs, targets = self.examples.read(rows)
+        found = {**targets, **inputs}
+        return (
+            {name: found[name] for name in self.input_names},
+            {name: found[name] for name in self.target_names},
+        )
+
+    @property
+    def _fields(self) -> dict[str, Field]:
+        return {**self.examples.targets, **self.examples.inputs}

@@ -13,7 +13,6 @@ from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.learning import (
     DEFAULT_LOSS,
     DEFAULT_METRICS,
-    SPARSE_LOSSES,
     AnyLoss,
     AnyMetrics,
     ClassWeight,
@@ -86,11 +85,6 @@ class TrainJob(JobSpec):
         begins_from_code = self.init_from is not None and self.init_from.code
         made = made_by_code(self.dataset)
         return made or begins_from_code or isinstance(self.model, CodeModel)
-
-    @property
-    def one_hot(self) -> bool:
-        """Whether the loss takes one-hot labels, float32 of shape (n, classes)."""
-        return self.loss not in SPARSE_LOSSES
 
     @model_validator(mode="before")
     @classmethod

@@ -31,7 +31,7 @@ from fitq_worker.fork_guard import fork_guard
 from fitq_worker.seldom import Seldom
 from fitq_worker.sweeps.closing import name_the_best, put_table
 from fitq_worker.sweeps.plan import Plan, plan
-from fitq_worker.sweeps.seen import from_volume, look
+from fitq_worker.sweeps.seen import from_volume, see
 from fitq_worker.sweeps.suggesting import NoSuggestion, suggest
 from fitq_worker.volume import open_volume
 
@@ -84,7 +84,7 @@ class Conductor:
 
     def _run(self) -> None:
         while not self._leave.wait(self._period):
-            self._look()
+            self.look()
         try:
             with fork_guard:
                 for lease in self._leases.values():
@@ -92,7 +92,8 @@ class Conductor:
         except _AWAY as error:
             log.warning("Redis is away; the leases of sweeps end by themselves: %s", error)
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Do what each open sweep needs, of those that no other conductor has."""
         try:
             with fork_guard:
                 mine = [sweep for sweep in self._sweeps.open() if self._is_mine(sweep)]
@@ -126,7 +127,7 @@ class Conductor:
             self._end(sweep, Reason("refused", error.message, error.hint))
             return
         with fork_guard:
-            seen = look(self._sweeps, self._records, sweep, spec)
+            seen = see(self._sweeps, self._records, sweep, spec)
         seen = replace(seen, curves={**seen.curves, **from_volume(seen, self._store)})
         todo = plan(seen)
         chosen = self._choose(spec, todo)

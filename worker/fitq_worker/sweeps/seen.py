@@ -52,7 +52,7 @@ class Seen:
         return self.curves.get(trial.number, trial.curve)
 
 
-def look(sweeps: Sweeps, records: Records, sweep: SweepRecord, spec: SweepSpec) -> Seen:
+def see(sweeps: Sweeps, records: Records, sweep: SweepRecord, spec: SweepSpec) -> Seen:
     """See how a sweep stands, in Redis."""
     trials = tuple(sweeps.trials(sweep.id))
     opened = [trial for trial in trials if trial.state == "open"]

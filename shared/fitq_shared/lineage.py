@@ -96,6 +96,9 @@ def _bundles(value: Any) -> Iterator[str]:
             yield bundle["sha256"]
         for inner in value.values():
             yield from _bundles(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _bundles(inner)
 
 
 def _environment(record: JobRecord, folder: AttemptFolder | None) -> dict[str, str]:

@@ -10,7 +10,16 @@ from fitq_shared.lineage import Lineage
 from fitq_shared.record import JobRecord
 
 # Of a spec, what says nothing about the model.
-_FOR_PEOPLE = {"schema_version", "kind", "name", "owner", "tags", "priority", "timeout"}
+_FOR_PEOPLE = {
+    "schema_version",
+    "kind",
+    "name",
+    "owner",
+    "tags",
+    "priority",
+    "timeout",
+    "model_name",
+}
 
 
 @dataclass(frozen=True)

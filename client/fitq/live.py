@@ -75,7 +75,7 @@ class _View:
         self._bar = bar
         self._task: TaskID | None = None
         self._said = ""
-        self._epochs = record.spec.get("epochs", 1)
+        self._epochs = record.spec.get("epochs")
         self._waiting = True
         self._ticks = 0
 
@@ -136,8 +136,9 @@ class _View:
             self._console.print(text, markup=False, soft_wrap=True)
 
 
-def _epoch_line(row: Mapping[str, Any], epochs: int) -> str:
-    return f"epoch {row['epoch']}/{epochs}  {_metrics(row)}  {row['seconds']:.1f} s"
+def _epoch_line(row: Mapping[str, Any], epochs: int | None) -> str:
+    of = f"/{epochs}" if epochs else ""
+    return f"epoch {row['epoch']}{of}  {_metrics(row)}  {row['seconds']:.1f} s"
 
 
 def _metrics(row: Mapping[str, Any]) -> str:

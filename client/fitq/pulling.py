@@ -39,6 +39,11 @@ def pull(folder: AttemptFolder, manifest: str, target: Path, within: str = "") -
     return copied
 
 
+def counted(files: int) -> str:
+    """For example: 1 file, 4 files."""
+    return f"{files} file{'' if files == 1 else 's'}"
+
+
 def _write(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,8 @@ from rich.text import Text
 from fitq_shared.record import JobRecord
 from fitq_shared.texts import printable
 
+# Below it four decimals say too little.
+SMALL = 0.001
 _COLOURS = {"succeeded": "green", "failed": "red", "running": "cyan", "cancelled": "yellow"}
 
 
@@ -41,8 +43,14 @@ def print_metrics(metrics: dict[str, float]) -> None:
     names = {name: printable(name) for name in metrics}
     width = max(map(len, names.values()), default=0)
     for name, value in metrics.items():
-        shown = f"{value:g}" if float(value).is_integer() else f"{value:.4f}"
-        click.echo(f"  {names[name]:<{width}}  {shown}")
+        click.echo(f"  {names[name]:<{width}}  {_number(value)}")
+
+
+def _number(value: float) -> str:
+    """A metric as it is printed: with four decimals, unless these would be mostly zeros."""
+    if float(value).is_integer():
+        return f"{value:g}"
+    return f"{value:.3g}" if abs(value) < SMALL else f"{value:.4f}"
 
 
 def ago(moment: float | None) -> str:

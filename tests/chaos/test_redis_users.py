@@ -122,7 +122,7 @@ def test_client_and_worker_have_all_rights_that_they_need(
     # When a client submits, follows and reads, and cancels another job
     trained = fitq(
         *("train", "--dataset", "mnist", "--model", "mlp", "--option", "units=16"),
-        *("--epochs", "1", "--rows", "2000", "--name", "guarded"),
+        *("--epochs", "1", "--rows", "2000", "--name", "guarded", "--register", "mine"),
     )
     running = client.submit(training(client, epochs=50))
     queued = client.submit(training(client, name="behind", rows=2000))
@@ -135,6 +135,10 @@ def test_client_and_worker_have_all_rights_that_they_need(
     assert wait_for_state(client, running, "cancelled", "succeeded").state == "cancelled"
     for command in (("jobs",), ("show", "guarded"), ("watch", "guarded"), ("workers",)):
         assert fitq(*command).returncode == 0, command
+    for words in ("promote mine@1 best", "show mine@best", "unalias mine@best", "rm mine@1 --yes"):
+        done = fitq("models", *words.split())
+        assert done.returncode == 0, done.stderr
+    assert fitq("rm", "guarded", "--yes").returncode == 0
     assert fitq("retry", queued.id).returncode == 0
     assert wait_for_state(client, queued, "succeeded", "failed").state == "succeeded"
     # And nothing was refused on the way

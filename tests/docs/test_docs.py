@@ -95,6 +95,22 @@ def fitq(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_the_session_of_the_page_on_models_runs(project: Path) -> None:
+    # Given the commands of the page's blocks, in their order
+    page = (ROOT / "docs/models.md").read_text()
+    blocks = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    session = re.findall(r"^\$ fitq (.*)$", "".join(blocks), re.MULTILINE)
+    assert len(session) >= 12
+    for line in session:
+        # When they are typed in an empty folder
+        done = fitq(line, project)
+        # Then each succeeds
+        assert done.returncode == 0, f"fitq {line}\n{done.stdout}\n{done.stderr}"
+    # And what was exported is there
+    assert (project / "digits-saved" / "saved_model.pb").exists()
+    assert (project / "digits-onnx" / "model.onnx").exists()
+
+
 def test_the_first_session_of_the_readme_runs(project: Path) -> None:
     # Given the commands of the README's session, in their order
     session = re.findall(r"^\$ fitq (.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)

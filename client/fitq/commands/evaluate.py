@@ -39,4 +39,4 @@ def command(
         return
     record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
     if record and not as_json:
-        click.echo(f"next: fitq predict {trained.name} --dataset {named(record)}")
+        click.echo(f"next: fitq predict {reference.name} --dataset {named(record)}")

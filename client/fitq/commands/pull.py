@@ -17,7 +17,7 @@ def command(job: str, target: Path | None) -> None:
 
     JOB may be a model too: NAME@3, NAME@ALIAS.
     """
-    from fitq.pulling import pull
+    from fitq.pulling import counted, pull
     from fitq.queue import Queue
     from fitq_shared.errors import InvalidInput
 
@@ -30,4 +30,4 @@ def command(job: str, target: Path | None) -> None:
         )
     target = target or Path(record.name)
     copied = pull(client.folder(record), record.manifest, target)
-    click.echo(f"{len(copied)} files, each as published: {target}/")
+    click.echo(f"{counted(len(copied))}, each as published: {target}/")

@@ -35,7 +35,7 @@ def command(
     fitq models export mnist@production --format savedmodel --output mnist-saved
     """
     from fitq.outcome import submit_and_follow
-    from fitq.pulling import pull
+    from fitq.pulling import counted, pull
     from fitq.queue import Queue
     from fitq.tables import print_json
     from fitq_shared.attempt_folder import AttemptFolder
@@ -56,6 +56,6 @@ def command(
         return
     if output is not None:
         copied = pull(client.folder(record), record.manifest, output, AttemptFolder.export)
-        click.echo(f"{len(copied)} files, each as published: {output}/", err=as_json)
+        click.echo(f"{counted(len(copied))}, each as published: {output}/", err=as_json)
     elif not as_json:
         click.echo(f"next: fitq pull {record.name}")

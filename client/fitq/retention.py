@@ -106,7 +106,8 @@ class _Search:
             waste += self._blobs(blobs, staying)
         waste += self._parts("inputs", inputs)
         waste += self._parts("datasets", datasets)
-        waste += self._parts("", blobs)
+        # What else is in there is below `datasets`.
+        waste += self._parts("", [file for file in blobs if file.path.startswith("blobs/")])
         return Findings(tuple(waste), unknown)
 
     def _whole_jobs(self, by_job: dict[str, list[StoredFile]]) -> Iterator[Waste]:

@@ -101,7 +101,6 @@ def _read_blob(store: Store, sha256: str, what: str) -> bytes:
     if hashlib.sha256(content).hexdigest() != sha256:
         raise StoreError(
             f"the data set {what} is damaged: {path} does not have the sum that is its name",
-            f"remove that file from the store {store.shown_url!r}, and register the data set "
-            "again with `fitq datasets add`: only what is missing is uploaded",
+            "register it again with `fitq datasets add --send-all`: that mends it",
         )
     return content

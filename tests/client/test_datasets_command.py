@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fitq_shared.dataset_manifest import chunk_path
 from fitq_shared.datasets import read_manifest
 from fitq_shared.registrations import registrations
 from fitq_shared.specs.train import TrainJob
@@ -78,6 +79,21 @@ def test_the_same_again_is_no_new_version_and_says_so(added, fitq, store):
     ran = fitq("datasets", "add", "houses", "houses.csv", "--target", "price")
     assert "houses@2 is just this: nothing new was registered" in ran.out
     assert [str(one) for one in registrations(store)] == ["houses@1", "houses@2"]
+
+
+def test_what_was_damaged_in_the_store_is_mended_when_all_is_sent_again(added, fitq, store, houses):
+    # Given a chunk of which a letter is another by now, which its size does not show
+    [chunk] = read_manifest(store, registrations(store)[1].ref).chunks
+    path = chunk_path(chunk.sha256)
+    store.write(path, store.read(path).replace(b"Bern", b"Rome"))
+    again = ("datasets", "add", "houses", "houses.csv", "--target", "price", "--json")
+    assert fitq(*again).json["bytes_sent"] == 0
+    # When all is sent
+    ran = fitq(*again, "--send-all")
+    # Then it is whole again, and the same version
+    assert (ran.json["version"], ran.json["new"]) == (2, False)
+    assert ran.json["bytes_sent"] == chunk.size
+    assert store.read(path) == houses.read_bytes()
 
 
 def test_all_are_listed_with_their_versions(added, fitq):

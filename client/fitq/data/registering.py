@@ -34,12 +34,20 @@ class Added:
 
 
 def add(
-    store: Store, name: str, path: str, declared: Declared, owner: str, progress: Progress
+    store: Store,
+    name: str,
+    path: str,
+    declared: Declared,
+    owner: str,
+    progress: Progress,
+    *,
+    send_all: bool = False,
 ) -> Added:
     """Register what is at a path as the newest version of a data set.
 
     The same content with the same declarations is no new version. When it is interrupted, the
-    next call sends only what has not arrived.
+    next call sends only what has not arrived. `send_all` sends everything anew, which mends what
+    was damaged in the store.
 
     Raises:
         InvalidInput: names every mistake in the name, the files, and what was declared.
@@ -50,10 +58,13 @@ def add(
     source = look_through(path, declared, lambda size: progress("reading", size, 0))
     total = sum(file.size for file in source.files)
     kept = _kept_chunks(store, name)
-    done = upload(store, source, kept, lambda size: progress("uploading", size, total))
+    done = upload(
+        *(store, source, kept, lambda size: progress("uploading", size, total)),
+        send_all=send_all,
+    )
     manifest = source.manifest(done.chunks)
     known = find_content(store, name, manifest.digest())
-    made = known or register(store, name, manifest, owner)
+    made = register(store, name, manifest, owner)
     return Added(made, manifest, source, known is None, done.sent)
 
 

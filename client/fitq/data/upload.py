@@ -28,13 +28,19 @@ class Uploaded:
 
 
 def upload(
-    store: Store, source: Source, kept: Collection[str], progress: Callable[[int], None]
+    store: Store,
+    source: Source,
+    kept: Collection[str],
+    progress: Callable[[int], None],
+    *,
+    send_all: bool = False,
 ) -> Uploaded:
     """Cut the files into chunks, and write those that the store does not have.
 
     Args:
         kept: the sums of chunks that a registered version names, so that they stay.
         progress: told how many bytes are done since it was last told.
+        send_all: write those, too, that are there: one of them may be damaged.
 
     Raises:
         InvalidInput: a file has changed since it was looked through.
@@ -45,7 +51,7 @@ def upload(
     done: set[str] = set()
     for content in cut(source.files):
         chunk = Chunk(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-        if chunk.sha256 not in done and not _is_there(store, chunk, kept):
+        if chunk.sha256 not in done and (send_all or not _is_there(store, chunk, kept)):
             _write(store, chunk, content)
             sent += chunk.size
         done.add(chunk.sha256)

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 @click.option("--channels", type=VALUE, help="Of images in folders: 1, 3 or 4. Default: 3.")
 @click.option("--test", type=click.Path(path_type=Path), help="The test split, if it lies apart.")
 @click.option("--option", "options", multiple=True, help="Of the function: rows=1000 …; several.")
+@click.option("--send-all", is_flag=True, help="Send even what the store has: mends a damaged one.")
 @as_json
-def command(name: str, path: str, as_json: bool, **given: Any) -> None:
+def command(name: str, path: str, send_all: bool, as_json: bool, **given: Any) -> None:
     """Register what is at PATH as the newest version of the data set NAME.
 
     PATH is a .csv, .parquet, .npz or .npy file, a folder with a folder of images or .txt files for
@@ -56,7 +57,8 @@ def command(name: str, path: str, as_json: bool, **given: Any) -> None:
     store = store_of_datasets()
     try:
         with showing_progress() as progress:
-            added = add(store, name, path, declared, Settings.without_queue().owner, progress)
+            owner = Settings.without_queue().owner
+            added = add(store, name, path, declared, owner, progress, send_all=send_all)
     except KeyboardInterrupt:
         click.echo("\nwhat has arrived stays: the same command sends only the rest", err=True)
         raise

@@ -21,8 +21,9 @@ OWN = ("json", "keras", "code")
 # Other files that people have models in; what they are is told better than "no such model".
 _OTHERS = frozenset({".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".onnx", ".pb"})
 _FORMS = "a model of fitq's (fitq models zoo), net.py:build, model.keras or model.json"
-# Stands for a model that is wrong itself while the rest of a job is looked at.
-_ANY_MODEL = {
+# Stand for a model that is wrong itself while the rest of a job is looked at.
+_ANY_NAME = "mlp"
+_ANY_FILE = {
     "type": "json",
     "file": {"path": f"inputs/{'0' * 64}.json", "sha256": "0" * 64, "file": "model.json"},
 }
@@ -117,8 +118,11 @@ def _with_the_rest(
     error: InvalidInput, values: Mapping[str, Any], settings: Settings
 ) -> InvalidInput:
     """The mistake in the model, and all others of the job."""
+    model = values.get("model")
+    name = str(model.get("type") if isinstance(model, Mapping) else model)
+    stand_in = _ANY_FILE if is_code(name) or Path(name).suffix else _ANY_NAME
     try:
-        complete({**values, "model": _ANY_MODEL}, settings)
+        complete({**values, "model": stand_in}, settings)
     except InvalidInput as others:
         return InvalidInput([*error.mistakes, *others.mistakes], error.hint or others.hint)
     return error

@@ -128,7 +128,7 @@ def test_all_mistakes_of_a_command_are_named_at_once_without_a_traceback(nowhere
     assert ran.stdout == ""
     assert "Traceback" not in ran.stderr
     for where in (
-        *("dataset = 'minst'", "model.type = 'mpl'", "epochs = 0", "batch_size = 'big'"),
+        *("dataset = 'minst'", "model = 'mpl'", "epochs = 0", "batch_size = 'big'"),
         *("validation_split = 2", "optimizer.name = 'adamm'", "optimizer.learning_rate = -1"),
         *("loss = 'lost'", "metrics[0] = 'acuracy'", "early_stopping.patience = -1"),
         *("early_stopping.monitor = 'nothing'", "name = '../up'", "tags[0] = 'a b'"),
@@ -204,7 +204,7 @@ def test_a_reader_that_goes_away_gets_no_traceback(nowhere):
     # When a command prints into it
     with os.fdopen(writer, "wb") as pipe:
         ran = subprocess.run(
-            [FITQ, "models", "--json"],
+            [FITQ, "models", "zoo", "--json"],
             stdout=pipe,
             stderr=subprocess.PIPE,
             text=True,

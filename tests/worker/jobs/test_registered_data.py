@@ -1,0 +1,130 @@
+"""Jobs on data that users have registered, from `fitq datasets add` to what a worker leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fitq.data.registering import add
+from fitq.data.source import Declared
+from fitq.queue import Queue
+from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.datasets import description_path
+from fitq_shared.record import JobRecord
+from fitq_shared.registrations import Registration
+
+Register = Callable[..., Registration]
+ROWS = 60
+
+
+@pytest.fixture(scope="session")
+def register(queue: Queue) -> Register:
+    """Register what is at a path, in the store of the shared worker."""
+
+    def run(name: str, path: Path | str, **declared: Any) -> Registration:
+        done = add(queue.store, name, str(path), Declared(**declared), "ann", lambda *_: None)
+        return done.registration
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def houses(register: Register, tmp_path_factory: pytest.TempPathFactory) -> Registration:
+    """A CSV with a number that is the double of another."""
+    path = tmp_path_factory.mktemp("data") / "houses.csv"
+    rows = [f"{at},{'Ulm' if at % 3 else 'Bonn'},{2 * at}" for at in range(ROWS)]
+    path.write_text("\n".join(["size,town,price", *rows]))
+    return register("houses", path, targets=("price",))
+
+
+@pytest.fixture(scope="session")
+def pictures(register: Register, tmp_path_factory: pytest.TempPathFactory) -> Registration:
+    """Dark and bright images in folders of two classes."""
+    root = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(1)
+    for label, offset in (("dark", 0), ("light", 155)):
+        (root / label).mkdir()
+        for at in range(10):
+            pixels = offset + random.integers(0, 100, (8, 10, 3))
+            Image.fromarray(pixels.astype(np.uint8)).save(root / label / f"{at}.png")
+    return register("pictures", root)
+
+
+def test_a_table_is_described(
+    client: Queue, fill: Any, finish: Callable[..., JobRecord], houses: Registration
+) -> None:
+    # When a registered table is described
+    record = finish(fill(kind="describe", dataset=houses.ref.model_dump()))
+    # Then its folder says what is in it
+    found = json.loads(client.folder(record).read(AttemptFolder.description))
+    assert record.metrics == {"train_rows": ROWS}
+    assert found["columns"][0]["splits"]["train"]["max"] == ROWS - 1
+    assert found["counts"]["town"]["train"] == {"Bonn": 20, "Ulm": 40}
+    # And the store keeps it beside the data
+    assert json.loads(client.store.read(description_path(houses.manifest))) == found
+
+
+def test_images_are_described_and_drawn(
+    client: Queue, fill: Any, finish: Callable[..., JobRecord], pictures: Registration
+) -> None:
+    # When a folder of images is described
+    record = finish(fill(kind="describe", dataset=pictures.ref.model_dump()))
+    # Then some of them are drawn, and one as a heat map
+    folder = client.folder(record)
+    for name in (AttemptFolder.samples, AttemptFolder.heat_map):
+        assert folder.read(name).startswith(b"\x89PNG")
+    found = json.loads(folder.read(AttemptFolder.description))
+    assert found["counts"]["class"]["train"] == {"dark": 10, "light": 10}
+
+
+def test_what_code_makes_is_described(
+    client: Queue,
+    fill: Any,
+    finish: Callable[..., JobRecord],
+    register: Register,
+    tmp_path: Path,
+) -> None:
+    # Given a generator in a file that imports another
+    (tmp_path / "numbers_of_mine.py").write_text("FIRST = 5\n")
+    (tmp_path / "maker.py").write_text(
+        "import numbers_of_mine\n"
+        "def rows(count):\n"
+        "    for at in range(count):\n"
+        "        yield [float(at + numbers_of_mine.FIRST)], at % 2\n"
+    )
+    made = register("made", f"{tmp_path / 'maker.py'}:rows", options={"count": 4})
+    # When it is described
+    record = finish(fill(kind="describe", dataset=made.ref.model_dump()))
+    # Then its rows are there
+    found = json.loads(client.folder(record).read(AttemptFolder.description))
+    assert found["columns"][0]["splits"]["train"]["mean"] == 6.5
+    assert found["counts"] == {"y": {"train": {"0": 2, "1": 2}}}
+
+
+def test_images_that_are_broken_fail_the_job_in_the_users_words(
+    client: Queue,
+    fill: Any,
+    train: Callable[..., JobRecord],
+    register: Register,
+    tmp_path: Path,
+) -> None:
+    # Given an image whose inside is missing, which looks whole from outside
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    Image.effect_noise((64, 64), 50).save(tmp_path / "a/1.png")
+    Image.effect_noise((64, 64), 50).save(tmp_path / "b/2.png")
+    whole = (tmp_path / "b/2.png").read_bytes()
+    (tmp_path / "b/2.png").write_bytes(whole[:500] + whole[-100:])
+    broken = register("broken", tmp_path)
+    # When it is described
+    record = client.wait(client.submit(fill(kind="describe", dataset=broken.ref.model_dump())), 120)
+    # Then the job says which
+    assert record.reason is not None
+    assert record.reason.kind == "bad-job"
+    assert "the image b/2.png cannot be read: it is broken" in record.reason.message

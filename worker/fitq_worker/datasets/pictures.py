@@ -86,6 +86,22 @@ def decode_picture(
     return pixels[..., np.newaxis] if channels == 1 else pixels
 
 
+def in_cells(pixels: Pixels, most: int) -> Pixels:
+    """One image as brightness alone, made smaller if a side has more than so many pixels.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, channels).
+
+    Returns:
+        uint8 of shape (height, width).
+    """
+    flat = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] in (1, 2) else pixels
+    image = Image.fromarray(np.ascontiguousarray(flat)).convert("L")
+    if max(image.size) > most:
+        image.thumbnail((most, most))
+    return np.array(image, np.uint8)
+
+
 def _open(content: bytes, name: str) -> Image.Image:
     if not content:
         raise _bad(name, "the file is empty")

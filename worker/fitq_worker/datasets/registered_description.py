@@ -10,12 +10,15 @@ import numpy as np
 
 from fitq_shared.datasets import description_path
 from fitq_shared.specs.datasets import DatasetRef
+from fitq_shared.specs.preprocessing import Resize
 from fitq_shared.store import Store
 from fitq_worker.datasets.column_files import StoredColumn, open_npy, read_index
+from fitq_worker.datasets.columns import Table
 from fitq_worker.datasets.disk_cache import Entry
 from fitq_worker.datasets.measuring import measure
 
 MOST_CLASSES_COUNTED = 1000
+DRAWN = Resize(height=64, width=64)
 
 
 def describe_registered(ref: DatasetRef, entry: Entry, obey: Callable[[], None]) -> dict[str, Any]:
@@ -52,6 +55,18 @@ def describe_registered(ref: DatasetRef, entry: Entry, obey: Callable[[], None])
         "columns": list(columns.values()),
         "counts": {name: found for name, found in counts.items() if any(found.values())},
     }
+
+
+def drawable(entry: Entry) -> Table:
+    """The training images that there are, brought to one size, and what they are called."""
+    found = [c for c in read_index(entry.path) if c.split == "train" and not c.faults]
+    images = {
+        column.name: column.open(entry.path, resize=DRAWN)
+        for column in found
+        if column.kept == "image" or column.kind == "image"
+    }
+    targets = {c.name: c.open(entry.path) for c in found if c.role == "target"}
+    return Table(images, targets, hold=entry)
 
 
 def write_description(ref: DatasetRef, description: dict[str, Any], store: Store) -> None:

@@ -10,7 +10,7 @@ from fitq_worker.datasets import registered_description
 from fitq_worker.datasets.description import describe, write_description
 from fitq_worker.datasets.loading import load
 from fitq_worker.datasets.prepared import prepare
-from fitq_worker.jobs.dataset_pictures import draw_dataset
+from fitq_worker.jobs.dataset_pictures import draw_dataset, draw_examples
 
 if TYPE_CHECKING:
     from fitq_shared.specs.describe import DescribeJob
@@ -39,4 +39,5 @@ def _describe_registered(context: JobContext, ref: DatasetRef) -> dict[str, floa
     found = registered_description.describe_registered(ref, entry, context.reporter.obey)
     context.folder.write_json(AttemptFolder.description, found)
     registered_description.write_description(ref, found, context.store)
+    draw_examples(context.folder, str(ref), registered_description.drawable(entry))
     return {f"{split}_rows": rows for split, rows in found["rows"].items()}

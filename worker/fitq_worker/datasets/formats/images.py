@@ -93,4 +93,5 @@ def _column(column: Column, split: Split, manifest: DatasetManifest, folder: Pat
         *(column.name, split, column.role, "image", bounds.name),
         content=STREAM,
         paths=paths.name,
+        kind="image",
     )

@@ -124,6 +124,10 @@ def test_client_and_worker_have_all_rights_that_they_need(
         *("train", "--dataset", "mnist", "--model", "mlp", "--option", "units=16"),
         *("--epochs", "1", "--rows", "2000", "--name", "guarded", "--register", "mine"),
     )
+    swept = fitq(
+        *("sweep", "--dataset", "mnist", "--model", "mlp", "--epochs", "1", "--rows", "500"),
+        *("--grid", "lr=0.01", "--name", "guarded-sweep", "--register", "swept"),
+    )
     running = client.submit(training(client, epochs=50))
     queued = client.submit(training(client, name="behind", rows=2000))
     wait_for_state(client, running, "running")
@@ -131,6 +135,7 @@ def test_client_and_worker_have_all_rights_that_they_need(
     # Then all of it works
     assert trained.returncode == 0, trained.stderr
     assert "guarded succeeded" in trained.stdout
+    assert swept.returncode == 0, swept.stderr
     assert [done.returncode for done in cancelled] == [0, 0], cancelled
     assert wait_for_state(client, running, "cancelled", "succeeded").state == "cancelled"
     for command in (("jobs",), ("show", "guarded"), ("watch", "guarded"), ("workers",)):

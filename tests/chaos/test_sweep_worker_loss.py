@@ -13,6 +13,7 @@ from fitq.sweeping import Standing, Sweeping
 from fitq_shared.lease import Lease
 from fitq_shared.redis_link import Redis
 from fitq_shared.sweeps.record import SweepRecord
+from support.redis_server import RedisServer
 from support.sweeps import sweep_spec, wait_for_sweep, wait_for_trials
 from support.worker import Worker
 
@@ -37,6 +38,7 @@ def conductor_of(redis: Redis, sweep: SweepRecord, workers: list[Worker]) -> Wor
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers need two cores")
+@pytest.mark.timeout(1800)
 def test_twelve_trials_survive_the_death_of_their_conductor(
     queue: Queue, redis: Redis, two_workers: list[Worker]
 ) -> None:
@@ -65,3 +67,26 @@ def test_twelve_trials_survive_the_death_of_their_conductor(
     assert best.value == max(trial.value or 0 for trial in standing.trials)
     version = queue.registry.find("digits@production")
     assert (version.job, version.version) == (best.job, 1)
+    # And the report has all trials, and its pictures
+    report = queue.folder(queue.job(standing.sweep.report))
+    assert len(report.read("trials.csv").splitlines()) == 13
+    for picture in ("parallel.png", "importance.png"):
+        assert report.read(picture).startswith(b"\x89PNG")
+
+
+@pytest.mark.timeout(1800)
+def test_a_sweep_goes_on_after_redis_was_restarted(
+    queue: Queue, redis_server: RedisServer, start_worker: StartWorker
+) -> None:
+    # Given a sweep that a worker conducts, of Optuna's
+    start_worker().wait_until_ready()
+    spec = sweep_spec(space={"units": "8..32"}, trials=4, parallel=1, sampler="optuna")
+    sweep = Sweeping(queue).submit(spec)
+    wait_for_trials(queue, sweep, "completed", 1)
+    # When Redis is killed, and started again
+    redis_server.kill()
+    redis_server.start()
+    # Then the sweep comes to its end, with one job for each trial
+    standing = wait_for_sweep(queue.patient(), sweep, "succeeded", "failed")
+    assert standing.sweep.state == "succeeded", standing.sweep.reason
+    assert_whole(queue, standing, 4)

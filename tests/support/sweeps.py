@@ -10,6 +10,8 @@ from fitq_shared.sweeps.record import SweepRecord
 from fitq_shared.sweeps.spec import SweepSpec
 from support.waiting import wait_until
 
+# A trial takes a second, and thirty times as long on a machine where all tests run at once.
+WAIT_SECONDS = 900.0
 TRAIN: dict[str, Any] = {
     "dataset": "mnist",
     "model": {"type": "mlp", "units": [16]},
@@ -42,7 +44,7 @@ def wait_for_sweep(queue: Queue, sweep: SweepRecord, *states: str) -> Standing:
         standing = Sweeping(queue).standing(sweep.id)
         return standing if standing.sweep.state in states else None
 
-    found = wait_until(ask, 240, f"state {' or '.join(states)} of sweep {sweep.name}")
+    found = wait_until(ask, WAIT_SECONDS, f"state {' or '.join(states)} of sweep {sweep.name}")
     assert found is not None
     return found
 
@@ -55,6 +57,6 @@ def wait_for_trials(queue: Queue, sweep: SweepRecord, state: str, count: int) ->
         found = [trial for trial in standing.trials if standing.state(trial) == state]
         return standing if len(found) >= count else None
 
-    found = wait_until(ask, 240, f"{count} trials of {sweep.name} that are {state}")
+    found = wait_until(ask, WAIT_SECONDS, f"{count} trials of {sweep.name} that are {state}")
     assert found is not None
     return found

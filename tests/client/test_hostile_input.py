@@ -72,6 +72,51 @@ def test_text_in_an_option_of_the_model(refused, text):
 
 
 @hostile_texts
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("add", "{}", "houses.csv"),
+        ("add", "houses", "{}"),
+        ("add", "houses", "{}.py:make"),
+        ("add", "houses", "houses.csv", "--test", "{}"),
+        ("add", "houses", "houses.csv", "--target", "{}"),
+        ("add", "houses", "houses.csv", "--type", "{}"),
+        ("add", "houses", "houses.csv", "--type", "{}=number"),
+        ("add", "houses", "houses.csv", "--type", "a={}"),
+        ("add", "houses", "houses.csv", "--separator", "{}"),
+        ("show", "{}"),
+        ("versions", "{}"),
+        ("describe", "{}"),
+        ("rm", "{}", "--yes"),
+    ],
+)
+def test_text_in_a_command_on_data(refused, nowhere, store, command, text):
+    (nowhere / "houses.csv").write_text("a,b\n1,2\n")
+    refused("datasets", *(part.replace("{}", text) for part in command))
+    assert store.files("") == []
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "a\u202eb", "a" * 10_000])
+def test_text_in_a_table(refused, nowhere, text):
+    table = nowhere / "houses.csv"
+    table.write_text(f'"{text}",b\n1,2\n')
+    refused("datasets", "add", "houses", "houses.csv")
+    table.write_text(f'a,b\n1,2\n2,"{text}"\n')
+    refused("datasets", "add", "houses", "houses.csv", "--type", "b=number")
+    refused("datasets", "add", "houses", "houses.csv", "--target", "b", "--type", "b=category")
+    table.write_text(f'a,"{text}"\n1\n')
+    refused("datasets", "add", "houses", "houses.csv")
+
+
+@pytest.mark.parametrize("name", ["a\nb.png", "\x1b[2J.png", "a\u202eb.png", "back\\slash.png"])
+def test_the_name_of_a_file_in_a_folder(refused, nowhere, name):
+    for label in ("cats", "dogs"):
+        (nowhere / "pets" / label).mkdir(parents=True)
+        (nowhere / "pets" / label / name).write_bytes(b"\xff\xd8\xff\xe0 a JPEG")
+    refused("datasets", "add", "pets", "pets")
+
+
+@hostile_texts
 def test_an_owner(refused, monkeypatch, text):
     monkeypatch.setenv("FITQ_OWNER", text)
     assert "owner = " in refused(*TRAIN)

@@ -128,3 +128,68 @@ def test_images_that_are_broken_fail_the_job_in_the_users_words(
     assert record.reason is not None
     assert record.reason.kind == "bad-job"
     assert "the image b/2.png cannot be read: it is broken" in record.reason.message
+
+
+@pytest.fixture(scope="session")
+def learn(fill: Any, finish: Callable[..., JobRecord]) -> Callable[..., JobRecord]:
+    """Train a model by name on registered data, with what suits its target."""
+
+    def run(data: Registration, state: str = "succeeded", **changes: Any) -> JobRecord:
+        values = {"kind": "train", "dataset": data.ref.model_dump(), "batch_size": 8, "seed": 1}
+        return finish(fill(**values, **changes), state)
+
+    return run
+
+
+def test_numbers_are_learnt_from_a_table(
+    client: Queue, learn: Callable[..., JobRecord], houses: Registration
+) -> None:
+    # When a number is to be learnt from the columns of a CSV, one of them a category
+    model = {"type": "mlp", "units": [8]}
+    optimizer = {"name": "adam", "learning_rate": 0.03}
+    record = learn(houses, model=model, optimizer=optimizer, epochs=30, validation_split=0.2)
+    # Then it is learnt
+    folder = client.folder(record)
+    losses = [row["loss"] for row in folder.read_json(AttemptFolder.history_json)]
+    assert losses[-1] < losses[0] / 4
+
+
+def test_classes_are_learnt_from_folders_of_images(
+    client: Queue, learn: Callable[..., JobRecord], pictures: Registration
+) -> None:
+    # When the classes of images are to be learnt
+    model = {"type": "cnn", "filters": [4]}
+    optimizer = {"name": "adam", "learning_rate": 0.03}
+    record = learn(pictures, model=model, optimizer=optimizer, epochs=8)
+    # Then they are learnt, by their names
+    assert record.metrics is not None
+    assert record.metrics["accuracy"] > 0.9
+    interface = client.folder(record).read_json(AttemptFolder.interface)
+    assert interface["outputs"][0]["classes"] == ["dark", "light"]
+    assert interface["inputs"][0]["shape"] == [8, 10, 3]
+
+
+def test_images_of_several_sizes_are_brought_to_one(
+    client: Queue,
+    learn: Callable[..., JobRecord],
+    register: Register,
+    tmp_path: Path,
+) -> None:
+    # Given images of two sizes
+    for at, label in enumerate("ab"):
+        (tmp_path / label).mkdir()
+        for side in (8, 12):
+            image = Image.new("L", (side, side), 200 * at)
+            image.save(tmp_path / label / f"{side}.png")
+    sizes = register("sizes", tmp_path)
+    values = {"model": {"type": "mlp", "units": [4]}, "epochs": 1}
+    # When a job says no size, then it fails, and names two of them and what to do
+    record = learn(sizes, "failed", **values)
+    assert record.reason is not None
+    assert "a/12.png is 12 × 12 (height × width), but a/8.png is 8 × 8" in record.reason.message
+    assert "--preprocess image=resize:height=64,width=64" in record.reason.message
+    # When it does, then they have it
+    resize = {"image": [{"type": "resize", "height": 6, "width": 7}]}
+    record = learn(sizes, preprocessing=resize, **values)
+    interface = client.folder(record).read_json(AttemptFolder.interface)
+    assert interface["inputs"][0]["shape"] == [6, 7, 3]

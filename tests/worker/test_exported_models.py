@@ -11,7 +11,10 @@ import pytest
 from fitq_shared.errors import BadJob
 from fitq_worker import exported_models
 from fitq_worker.exported_models import export
+from fitq_worker.interface import Input, Interface
 from fitq_worker.sample_inputs import sample_inputs
+
+NONE = Interface((), ())
 
 has_onnx = importlib.util.find_spec("tf2onnx") is not None
 FORMATS = [
@@ -43,7 +46,7 @@ def sequence() -> keras.Model:
 @pytest.mark.parametrize("build", [two_inputs_two_outputs, sequence])
 def test_an_export_predicts_as_the_model(tmp_path, build, form):
     model = build()
-    inputs = sample_inputs(model, 5)
+    inputs = sample_inputs(model, NONE, 5)
     expected = keras.tree.flatten(model.predict_on_batch(inputs))
     # When it is exported, and the export predicts
     found = export(model, tmp_path, form)(inputs)
@@ -54,17 +57,25 @@ def test_an_export_predicts_as_the_model(tmp_path, build, form):
 
 
 def test_samples_have_the_form_of_each_input():
-    inputs = sample_inputs(two_inputs_two_outputs(), 5)
+    inputs = sample_inputs(two_inputs_two_outputs(), NONE, 5)
     assert inputs["image"].shape == (5, 4, 4)
     assert inputs["image"].dtype == np.uint8
     assert inputs["number"].dtype == np.float32
-    again = sample_inputs(two_inputs_two_outputs(), 5)
+    again = sample_inputs(two_inputs_two_outputs(), NONE, 5)
     np.testing.assert_array_equal(inputs["image"], again["image"])
     word = keras.Input((1,), dtype="string")
     text = keras.Model(word, keras.layers.StringLookup(vocabulary=["a"])(word))
-    assert sample_inputs(text, 3).dtype == object
-    with pytest.raises(ValueError, match="does not say what it takes"):
-        sample_inputs(keras.Model(), 2)
+    assert sample_inputs(text, NONE, 3).dtype == object
+
+
+def test_a_model_of_a_class_of_its_own_is_sampled_as_its_artifacts_say():
+    def entry(name, shape, dtype):
+        return Input(name, shape, dtype, "array", None, (name,))
+
+    image, word = entry("image", (28, None), "uint8"), entry("word", (), "str")
+    assert sample_inputs(keras.Model(), Interface((image,), ()), 2).shape == (2, 28, 8)
+    both = sample_inputs(keras.Model(), Interface((image, word), ()), 2)
+    assert (both["image"].dtype, both["word"].shape) == (np.uint8, (2,))
 
 
 def test_without_the_packages_it_is_said_what_to_install(tmp_path, monkeypatch):

@@ -52,6 +52,7 @@ def _print(client: Queue, record: JobRecord) -> None:
         "due": _due(record),
         "after": ", ".join(r.name for r in client.before(record)),
         "waits": _waits(client, record),
+        "model": ", ".join(client.versions_of(record)),
         "worker": f"{record.worker}, {record.device_name}" if record.worker else "",
     }
     for name, value in facts.items():

@@ -41,11 +41,9 @@ def run(context: JobContext, spec: ExportJob) -> dict[str, float]:
     """
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
-    model = load_published(context.store, spec.model, context.keep_code).model
-    try:
-        inputs = sample_inputs(model, ROWS)
-    except ValueError as error:
-        raise BadJob(f"{spec.model.name} cannot be exported: {error}", "train it again") from error
+    published = load_published(context.store, spec.model, context.keep_code)
+    model = published.model
+    inputs = sample_inputs(model, published.interface, ROWS)
     expected = [np.asarray(one) for one in keras.tree.flatten(model.predict_on_batch(inputs))]
     context.reporter.obey()
     with tempfile.TemporaryDirectory(prefix="fitq-") as temporary:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from fitq.leaderboard import board
 from fitq.queue import Queue
 from fitq.sweeping import Sweeping
+from fitq.waste import needed_inputs
 from fitq_shared.record import Reason
+from fitq_shared.redis_link import Redis
 from fitq_shared.settings import Settings
 from fitq_shared.sweeps.record import SweepRecord, Trial
+from fitq_shared.sweeps.records import keep_copy
 from support.sweeps import TRAIN, sweep_spec
 
 Fitq = Callable[..., Any]
@@ -184,10 +190,60 @@ def test_an_unknown_sweep_is_told_the_nearest(fitq: Fitq, ended: SweepRecord) ->
     assert "no command 'shwo'" in fitq("sweep", "shwo").err
 
 
+def test_whoever_stops_following_is_told_how_to_return(
+    fitq: Fitq, sweeping: Sweeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given somebody who follows a sweep
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fitq.leaderboard.follow", interrupt)
+    sweeping.submit(sweep_spec())
+    # When Ctrl-C is pressed
+    ran = fitq("sweep", "watch")
+    # Then the sweep goes on, and it is said how to come back
+    assert ran.code == 130
+    assert "the sweep goes on; return with `fitq sweep watch brave-otter`" in ran.err
+    assert sweeping.find("brave-otter").state == "running"
+
+
+def test_a_lost_sweep_is_brought_back_by_reindex(
+    fitq: Fitq, queue: Settings, ended: SweepRecord, redis: Redis
+) -> None:
+    # Given a sweep that only the volume still knows
+    client = Queue(queue)
+    keep_copy(client.store, ended, client.sweeps.trials(ended.id))
+    redis.flushall()
+    # When Redis is filled again
+    assert "would restore the sweep brave-otter" in fitq("reindex").out
+    ran = fitq("reindex", "--apply", "--json")
+    # Then it is there as it was
+    assert ran.code == 0, ran.err
+    assert [sweep["name"] for sweep in ran.json["sweeps"]] == ["brave-otter"]
+    assert "best: brave-otter-1" in fitq("sweep", "best").out
+
+
+def test_an_unknown_data_set_is_told_with_all_else(fitq: Fitq, queue: Settings) -> None:
+    ran = fitq("sweep", "--dataset", "minst", "--model", "mlp", "--grid", "lr=-1")
+    assert ran.code == 2
+    assert "did you mean 'mnist'?" in ran.err
+    assert ran.err.count("minst") == 1
+    assert "optimizer.learning_rate = -1" in ran.err
+
+
+def test_the_live_board_has_the_best_first(queue: Settings, ended: SweepRecord) -> None:
+    # When the board of a sweep is drawn
+    console = Console(width=120, file=io.StringIO())
+    console.print(board(Sweeping(Queue(queue)).standing(ended.id), most=2))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    # Then it has the best trials, and says how many more there are
+    assert text.index("brave-otter-1") < text.index("brave-otter-2")
+    assert "brave-otter-3" not in text
+    assert "and 1 more" in text
+
+
 def test_files_of_a_sweep_that_may_go_on_are_kept(queue: Settings, sweeping: Sweeping) -> None:
     # Given a running sweep of a model of one's own
-    from fitq.waste import needed_inputs
-
     path = f"inputs/{'0' * 64}.json"
     model = {"type": "json", "file": {"path": path, "sha256": "0" * 64, "file": "net.json"}}
     sweep = sweeping.submit(sweep_spec(train={**TRAIN, "model": model}))

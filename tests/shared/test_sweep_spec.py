@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -76,9 +77,10 @@ def test_a_trial_is_a_training_named_and_tagged_after_its_sweep() -> None:
 
 def test_a_spec_reads_its_own_form() -> None:
     spec = parse(stop="asha", model_name="digits", promote="production", parallel=2)
-    again = SweepSpec.parse(spec.model_dump(mode="json"))
+    again = SweepSpec.parse(json.loads(spec.canonical()))
     assert again == spec
     assert again.digest() == spec.digest()
+    assert [again.drawn(n) for n in (1, 2, 3)] == [spec.drawn(n) for n in (1, 2, 3)]
 
 
 def test_every_mistake_is_named_at_once() -> None:

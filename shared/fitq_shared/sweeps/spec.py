@@ -245,7 +245,8 @@ def _read_space(
             mistakes += parameter
         elif isinstance(path, str):
             space.setdefault(path, parameter)
-    return space, mistakes
+    # What is drawn depends on the order, and the record does not keep any other.
+    return dict(sorted(space.items())), mistakes
 
 
 def _flat(given: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

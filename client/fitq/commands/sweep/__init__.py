@@ -10,6 +10,7 @@ import click
 from fitq.commands._options import VALUE
 from fitq.commands.train import command as train
 from fitq.commands.train import lay_over, published
+from fitq.data.jobs import resolve_dataset
 from fitq.drafts import read_toml, spoken_name
 from fitq.lazy_commands import LazyCommands
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fitq.uploads import Upload
+    from fitq_shared.errors import Mistake
+    from fitq_shared.sweeps.spec import SweepSpec
 
 COMMANDS = {
     "list": "List the sweeps.",
@@ -82,7 +85,6 @@ def command(
     from fitq.own_model import own_model
     from fitq.tables import print_json
     from fitq_shared.settings import Settings
-    from fitq_shared.sweeps.spec import SweepSpec
 
     values = read_toml(file) if file else {}
     _lay_over_sweep(values, flags)
@@ -96,8 +98,9 @@ def command(
         folder = file.parent if file and flags["model"] is None else Path()
         base["model"], uploads = own_model(base["model"], folder)
     settings = Settings.without_queue()
+    base, unknown = resolve_dataset(base, settings)
     values = {"name": spoken_name(), "owner": settings.owner, **values, "train": base}
-    spec = SweepSpec.parse(values)
+    spec = _parsed(values, unknown)
     if dry_run:
         shown = [spec.drawn(n) for n in range(1, spec.trials + 1)]
         print_json(
@@ -118,6 +121,22 @@ def command(
     follow_or_return(client, sweep, wait=not no_wait, as_json=as_json)
 
 
+def _parsed(values: dict[str, Any], unknown: Sequence[Mistake]) -> SweepSpec:
+    """The spec of a sweep, whose data set may be unknown: with all that is wrong beside that."""
+    from fitq_shared.errors import InvalidInput
+    from fitq_shared.sweeps.spec import SweepSpec
+
+    try:
+        spec = SweepSpec.parse(values)
+    except InvalidInput as error:
+        places = {mistake.where for mistake in unknown}
+        others = [m for m in error.mistakes if m.where.removeprefix("train.") not in places]
+        raise InvalidInput([*unknown, *others], error.hint) from None
+    if unknown:
+        raise InvalidInput(unknown)
+    return spec
+
+
 def _lay_over_sweep(values: dict[str, Any], flags: dict[str, Any]) -> None:
     """Let the flags that were given replace what the sweep file says."""
     import secrets
@@ -126,7 +145,7 @@ def _lay_over_sweep(values: dict[str, Any], flags: dict[str, Any]) -> None:
         if flags[name] is not None:
             values[name] = flags[name]
     if flags["tags"]:
-        values["tags"] = list(flags["tags"])
+        values["tags"] = [*flags["tags"]]
     if flags["grids"] or flags["ranges"]:
         space = values.get("space", {})
         values["space"] = {
@@ -155,8 +174,9 @@ def _parameters(flag: str, pairs: Sequence[str], *, grid: bool) -> dict[str, Any
         name, _, text = pair.partition("=")
         value: Any = text
         if grid or ".." not in text:
-            listed = VALUE.convert(text, None, None)
-            value = listed if isinstance(listed, list) else [listed]
-            value = {"values": value, "grid": grid}
+            found_values = VALUE.convert(text, None, None)
+            # Not `list`: once `fitq sweep list` was imported, that is a module of this package.
+            several = "," in text
+            value = {"values": found_values if several else [found_values], "grid": grid}
         found[name.strip()] = value
     return found

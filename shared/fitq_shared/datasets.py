@@ -11,7 +11,7 @@ What lies under `blobs` has its own SHA-256 as its name, so it never changes, an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fitq_shared.dataset_manifest import (
@@ -55,11 +55,18 @@ def read_file(store: Store, what: str, pieces: tuple[Piece, ...]) -> Iterator[by
 
 
 def copy_files(
-    store: Store, ref: DatasetRef, manifest: DatasetManifest, folder: Path
+    store: Store,
+    ref: DatasetRef,
+    manifest: DatasetManifest,
+    folder: Path,
+    before_each: Callable[[], None] = lambda: None,
 ) -> Iterator[DataFile]:
     """Copy all files into a local folder, under their paths; yields each when it is there.
 
     Each chunk is read once. The folder must be new, or this caller's alone.
+
+    Args:
+        before_each: called before each chunk is read; what it raises ends the copying.
 
     Raises:
         StoreError: a chunk is not there, cannot be read, or is damaged.
@@ -72,6 +79,7 @@ def copy_files(
         with path.open("wb") as target:
             for piece in pieces:
                 if piece.chunk.sha256 != last:
+                    before_each()
                     last = piece.chunk.sha256
                     content = _read_blob(store, last, str(ref))
                 target.write(memoryview(content)[piece.start : piece.stop])

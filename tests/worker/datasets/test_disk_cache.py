@@ -155,3 +155,17 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
 def test_a_size_that_makes_no_sense_is_named(text: str) -> None:
     with pytest.raises(InvalidInput, match=f"FITQ_CACHE_BYTES = '{text}': expected a size"):
         DiskCache.from_environment({"FITQ_CACHE_BYTES": text})
+
+
+def test_who_waits_for_another_worker_can_be_stopped(cache: DiskCache) -> None:
+    # Given an entry that another worker is filling
+    def fill(folder: Path) -> None:
+        with pytest.raises(RuntimeError, match="stop"):
+            DiskCache(cache.folder).entry("one", never, stop)
+        (folder / "a").touch()
+
+    def stop() -> None:
+        raise RuntimeError("stop")
+
+    # When who waits for it is told to stop, then they do, and the other goes on
+    assert (cache.entry("one", fill).path / "a").exists()

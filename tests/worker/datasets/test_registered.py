@@ -209,3 +209,30 @@ def test_data_larger_than_memory_is_read(store: Store) -> None:
     )
     # Then each row is what it is
     assert done.stdout == "0.0\n", done.stderr
+
+
+class StopError(Exception):
+    """An order to the job."""
+
+
+@pytest.mark.parametrize("order", [1, 3, 5])
+def test_an_order_ends_the_preparing_and_the_next_job_goes_on(store: Store, order: int) -> None:
+    # Given a table that takes a while
+    text = "size\n" + "\n".join(map(str, range(5000)))
+    columns = [Column(name="size", type="number")]
+    ref = register(store, "csv", {"a.csv": text.encode()}, columns, piece=10_000)
+    asked = 0
+
+    def obey() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == order:
+            raise StopError
+
+    # When the job is told to stop meanwhile, then it does
+    with pytest.raises(StopError):
+        load_registered(ref, store, "train", obey=obey)
+    assert asked == order
+    # And the next one has the whole
+    examples = load_registered(ref, store, "train", obey=obey)
+    assert examples.read(np.array([4999]))[0]["size"].tolist() == [4999]

@@ -76,7 +76,9 @@ def load_columns(
 
 
 def _registered(dataset: DatasetRef, context: JobContext, split: Split, choice: Choice) -> Examples:
-    return load_registered(dataset, context.store, split, choice, context.data_code)
+    return load_registered(
+        dataset, context.store, split, choice, context.data_code, context.reporter.obey
+    )
 
 
 def _known(where: str, names: Sequence[str], examples: Examples) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ FOLDER_VARIABLE = "FITQ_CACHE"
 SIZE_VARIABLE = "FITQ_CACHE_BYTES"
 DEFAULT_SIZE = 50 * 2**30
 SMALLEST_SIZE = 2**20
+LOOK_SECONDS = 0.2
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,120}")
 
 Fill = Callable[[Path], None]
@@ -73,7 +75,7 @@ class DiskCache:
         named = environ.get(FOLDER_VARIABLE)
         return cls(Path(named) if named else _default_folder(environ), _limit(environ))
 
-    def entry(self, name: str, fill: Fill) -> Entry:
+    def entry(self, name: str, fill: Fill, obey: Callable[[], None] = lambda: None) -> Entry:
         """The entry of this name, filled if it is not there.
 
         Of several workers that need it one fills it, and the others wait. What `fill` leaves when
@@ -82,6 +84,7 @@ class DiskCache:
         Args:
             name: letters, digits, dots and dashes, with the hash of what it depends on in it.
             fill: writes the entry's files into the folder that it is given.
+            obey: called while another worker fills it; what it raises ends the waiting.
 
         Raises:
             StoreError: the cache's folder cannot be written, or its disk is full.
@@ -94,11 +97,11 @@ class DiskCache:
             lock = self._open_lock(name)
         while True:
             with self._reporting():
-                fcntl.flock(lock, fcntl.LOCK_SH)
+                _wait(lock, fcntl.LOCK_SH, obey)
                 if whole.is_dir():
                     os.utime(whole)
                     return Entry(whole, lock)
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                _wait(lock, fcntl.LOCK_EX, obey)
             # Between the two locks another may have filled it.
             if not whole.is_dir():
                 self._fill(whole, fill)
@@ -168,6 +171,12 @@ class DiskCache:
             f"make room there, or name another folder in {FOLDER_VARIABLE}",
             passing=True,
         )
+
+
+def _wait(lock: IO[bytes], kind: int, obey: Callable[[], None]) -> None:
+    while not _locked(lock, kind | fcntl.LOCK_NB):
+        obey()
+        time.sleep(LOOK_SECONDS)
 
 
 def _locked(lock: IO[bytes], kind: int) -> bool:

@@ -11,21 +11,27 @@ from fitq_shared.store import Store
 from fitq_worker.datasets.column_files import write_index
 from fitq_worker.datasets.disk_cache import DiskCache, Entry
 from fitq_worker.datasets.formats import FORMATS
-from fitq_worker.datasets.source import RegisteredFiles, RunCode
+from fitq_worker.datasets.source import Obey, RegisteredFiles, RunCode, nothing_to_obey
 
 SEAL = "sizes.json"
 PREPARED = "data-1"
 """Goes up when what is prepared changes its form."""
 
 
-def prepare(ref: DatasetRef, store: Store, run_code: RunCode | None) -> Entry:
+def prepare(
+    ref: DatasetRef, store: Store, run_code: RunCode | None, obey: Obey = nothing_to_obey
+) -> Entry:
     """The columns of a data set, made anew if its files are not as they were written.
+
+    Args:
+        run_code: runs the code of data that code makes.
+        obey: called now and then; what it raises ends the preparing, and the next goes on.
 
     Raises:
         BadJob: its files are not what they are said to be.
         StoreError: the store or the cache cannot be used, or the data is damaged there.
     """
-    files = RegisteredFiles(store, ref, read_manifest(store, ref), run_code)
+    files = RegisteredFiles(store, ref, read_manifest(store, ref), run_code, obey)
 
     def fill(folder: Path) -> None:
         write_index(folder, FORMATS[files.manifest.format](files, folder))
@@ -33,10 +39,10 @@ def prepare(ref: DatasetRef, store: Store, run_code: RunCode | None) -> Entry:
 
     cache = DiskCache.from_environment()
     name = f"{PREPARED}-{ref.manifest}"
-    entry = cache.entry(name, fill)
+    entry = cache.entry(name, fill, obey)
     if not _is_sealed(entry.path):
         cache.forget(entry)
-        entry = cache.entry(name, fill)
+        entry = cache.entry(name, fill, obey)
     return entry
 
 

@@ -16,7 +16,7 @@ from fitq_worker.datasets.column_checks import check_columns, check_lengths
 from fitq_worker.datasets.column_files import StoredColumn, read_index
 from fitq_worker.datasets.columns import Table
 from fitq_worker.datasets.prepared import prepare
-from fitq_worker.datasets.source import RunCode
+from fitq_worker.datasets.source import Obey, RunCode, nothing_to_obey
 
 Columns = Mapping[str, StoredColumn]
 
@@ -42,6 +42,7 @@ def load_registered(
     split: Split,
     choice: Choice | None = None,
     run_code: RunCode | None = None,
+    obey: Obey = nothing_to_obey,
 ) -> Table:
     """One split of a registered data set.
 
@@ -50,6 +51,7 @@ def load_registered(
 
     Args:
         run_code: runs the code of data that code makes: JobContext.data_code.
+        obey: called now and then while data is prepared; what it raises ends that.
 
     Raises:
         BadJob: the data set has no such split or column, its files are not what they are said to
@@ -57,7 +59,7 @@ def load_registered(
         StoreError: the store or the cache cannot be used, or the data is damaged there.
     """
     choice = choice or Choice()
-    entry = prepare(ref, store, run_code)
+    entry = prepare(ref, store, run_code, obey)
     columns = _of_split(read_index(entry.path), split, ref)
     targets = _chosen("target", choice.targets, columns)
     inputs = _chosen("input", choice.inputs, columns, leave_out=() if choice.inputs else targets)

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 RunCode = Callable[[CodeSource, bytes], "OwnCode"]
 """Makes the code of a data set ready to run, given its bundle."""
 
+Obey = Callable[[], None]
+
+
+def nothing_to_obey() -> None:
+    """Where nobody can give orders."""
+
 
 @dataclass(frozen=True)
 class RegisteredFiles:
@@ -29,12 +35,14 @@ class RegisteredFiles:
 
     Attributes:
         run_code: runs the code that makes the data; None where that cannot be.
+        obey: called now and then while the data is fetched and prepared; what it raises ends that.
     """
 
     store: Store
     ref: DatasetRef
     manifest: DatasetManifest
     run_code: RunCode | None = None
+    obey: Obey = nothing_to_obey
 
     @property
     def name(self) -> str:
@@ -49,7 +57,7 @@ class RegisteredFiles:
         """
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        for _ in copy_files(self.store, self.ref, self.manifest, folder):
+        for _ in copy_files(self.store, self.ref, self.manifest, folder, self.obey):
             pass
 
     def fetch_stream(self, path: Path) -> None:
@@ -63,6 +71,7 @@ class RegisteredFiles:
         path.touch()
         with path.open("r+b") as file:
             for chunk in self.manifest.chunks:
+                self.obey()
                 start = file.tell()
                 if hashlib.sha256(file.read(chunk.size)).hexdigest() != chunk.sha256:
                     file.seek(start)

@@ -34,7 +34,7 @@ def run(context: JobContext, spec: DescribeJob) -> dict[str, float]:
 
 
 def _describe_registered(context: JobContext, ref: DatasetRef) -> dict[str, float]:
-    entry = prepare(ref, context.store, context.data_code)
+    entry = prepare(ref, context.store, context.data_code, context.reporter.obey)
     context.reporter.obey()
     found = registered_description.describe_registered(ref, entry, context.reporter.obey)
     context.folder.write_json(AttemptFolder.description, found)

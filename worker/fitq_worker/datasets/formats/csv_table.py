@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fitq_shared.dataset_manifest import Column, DatasetManifest
+from fitq_shared.dataset_manifest import Column
 from fitq_shared.errors import BadJob
 from fitq_shared.texts import shown
 from fitq_worker.datasets import cells
@@ -23,7 +23,7 @@ from fitq_worker.datasets.column_files import StoredColumn
 from fitq_worker.datasets.findings import Findings
 from fitq_worker.datasets.formats.absent import absent_columns
 from fitq_worker.datasets.formats.csv_rows import AS_CSV, CsvFile
-from fitq_worker.datasets.source import RegisteredFiles
+from fitq_worker.datasets.source import Obey, RegisteredFiles
 
 _HOLDS = {"number": "numbers", "date": "dates", "category": "its declared classes", "text": "texts"}
 
@@ -37,11 +37,11 @@ def prepare(files: RegisteredFiles, folder: Path) -> list[StoredColumn]:
         BadJob: a file is no CSV, has rows of another length, or misses a column.
     """
     with files.borrowed(folder / "files") as place:
-        return _read_all(files.manifest, place, folder)
+        return _read_all(files, place, folder)
 
 
-def _read_all(manifest: DatasetManifest, place: Path, folder: Path) -> list[StoredColumn]:
-    findings = Findings()
+def _read_all(files: RegisteredFiles, place: Path, folder: Path) -> list[StoredColumn]:
+    manifest, findings = files.manifest, Findings()
     categories = {c.name: Categories(c.name, c.classes) for c in manifest.columns}
     sinks: list[_Sink] = []
     for split in manifest.splits:
@@ -55,7 +55,8 @@ def _read_all(manifest: DatasetManifest, place: Path, folder: Path) -> list[Stor
         ]
         for file in manifest.files:
             if (file.split or "train") == split:
-                _pour(CsvFile(place / file.path, file.path, manifest.separator), here, findings)
+                table = CsvFile(place / file.path, file.path, manifest.separator)
+                _pour(table, here, findings, files.obey)
         sinks += here
     if sentences := findings.sentences():
         raise BadJob("\n".join(sentences), AS_CSV)
@@ -107,8 +108,9 @@ class _Sink:
         return replace(self.builder.finish(), faults=self.findings.sentences())
 
 
-def _pour(table: CsvFile, sinks: Sequence[_Sink], findings: Findings) -> None:
+def _pour(table: CsvFile, sinks: Sequence[_Sink], findings: Findings, obey: Obey) -> None:
     places = find_columns(table, [sink.column.name for sink in sinks])
     for batch in table.batches(findings):
+        obey()
         for sink, place in zip(sinks, places, strict=True):
             sink.add(batch.columns[place], batch.lines)

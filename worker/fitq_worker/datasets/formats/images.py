@@ -30,6 +30,7 @@ def prepare(files: RegisteredFiles, folder: Path) -> list[StoredColumn]:
     stream = fetch(files, folder)
     sizes = _Sizes()
     for file, start, end in with_bounds(files.manifest):
+        files.obey()
         sizes.look(stream[start:end].tobytes(), file.path)
     pictures = [
         replace(

@@ -22,7 +22,7 @@ from fitq_worker.datasets.column_builders import (
 from fitq_worker.datasets.column_files import StoredColumn
 from fitq_worker.datasets.findings import Findings
 from fitq_worker.datasets.formats.absent import absent_columns
-from fitq_worker.datasets.source import RegisteredFiles
+from fitq_worker.datasets.source import Obey, RegisteredFiles
 
 BATCH = 8192
 MICROSECONDS_A_DAY = 86_400_000_000
@@ -42,10 +42,11 @@ def prepare(files: RegisteredFiles, folder: Path) -> list[StoredColumn]:
             "install the worker with `pip install 'fitq-worker[parquet]'`, or register a CSV",
         ) from None
     with files.borrowed(folder / "files") as place:
-        return _read_all(files.manifest, place, folder)
+        return _read_all(files, place, folder)
 
 
-def _read_all(manifest: DatasetManifest, place: Path, folder: Path) -> list[StoredColumn]:
+def _read_all(files: RegisteredFiles, place: Path, folder: Path) -> list[StoredColumn]:
+    manifest = files.manifest
     tables = {file.path: _open(place / file.path, file.path) for file in manifest.files}
     columns = _columns(manifest, list(tables.values()))
     categories = {c.name: Categories(c.name, c.classes) for c in columns}
@@ -57,7 +58,7 @@ def _read_all(manifest: DatasetManifest, place: Path, folder: Path) -> list[Stor
         ]
         for file in manifest.files:
             if (file.split or "train") == split:
-                _pour(tables[file.path], file.path, here)
+                _pour(tables[file.path], file.path, here, files.obey)
         sinks += here
     return [sink.finish() for sink in sinks]
 
@@ -166,7 +167,7 @@ def _days(values: Any) -> Any:
     return times.to_numpy(zero_copy_only=False).astype(np.float64) / MICROSECONDS_A_DAY
 
 
-def _pour(table: Any, name: str, sinks: Sequence[_Sink]) -> None:
+def _pour(table: Any, name: str, sinks: Sequence[_Sink], obey: Obey) -> None:
     import pyarrow
 
     names = [sink.column.name for sink in sinks]
@@ -174,6 +175,7 @@ def _pour(table: Any, name: str, sinks: Sequence[_Sink]) -> None:
         raise found
     try:
         for batch in table.iter_batches(BATCH, columns=names):
+            obey()
             for sink in sinks:
                 sink.add(batch.column(batch.schema.get_field_index(sink.column.name)))
     except (pyarrow.ArrowException, OSError) as error:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from pydantic import Field
+
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import JobSpec, dataset_mistakes
 from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.learning import AnyLoss, FieldNames
 from fitq_shared.specs.models import MODELS, CodeModel, Model, name_of
+from fitq_shared.specs.preprocessing import Preprocessing, preprocessing_mistakes
 
 
 class CheckJob(JobSpec):
@@ -21,6 +24,7 @@ class CheckJob(JobSpec):
     inputs: FieldNames | None = None
     target: FieldNames | None = None
     loss: AnyLoss | None = None
+    preprocessing: Preprocessing = Field(default_factory=dict)
 
     @property
     def summary(self) -> str:
@@ -39,7 +43,7 @@ class CheckJob(JobSpec):
         """A data set that is not known, or none for a model whose shapes come from it."""
         dataset = data.get("dataset")
         if dataset is not None:
-            return dataset_mistakes(data)
+            return [*dataset_mistakes(data), *preprocessing_mistakes(data)]
         model = data.get("model")
         name = model.get("type") if isinstance(model, Mapping) else model
         if not isinstance(name, str) or name not in MODELS:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -11,23 +12,27 @@ import numpy as np
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.models import CodeModel, JsonModel, KerasModel
+from fitq_shared.specs.train import TrainJob
 from fitq_worker import backend
-from fitq_worker.datasets.choosing import load_examples
-from fitq_worker.datasets.loading import load
+from fitq_worker.compiling import trains_itself, validates
 from fitq_worker.environment import describe_environment
-from fitq_worker.layer_at_fault import inputs_of
-from fitq_worker.models import build_model
-from fitq_worker.models.own import OwnModel, make_own
-from fitq_worker.models.tried import named_outputs, try_model
+from fitq_worker.layer_at_fault import MISFITS, naming_the_layer
+from fitq_worker.model_errors import words
+from fitq_worker.models.own import make_own
+from fitq_worker.own_errors import own_errors
+from fitq_worker.ports import Side, inputs_of, outputs_like, outputs_of, shown_shape
+from fitq_worker.training_data import load_training_data
+from fitq_worker.training_model import make_training_model
 
 if TYPE_CHECKING:
     from fitq_shared.specs.check import CheckJob
     from fitq_worker.examples import Arrays
     from fitq_worker.job_context import JobContext
 
-log = logging.getLogger("fitq.job")
-
 ROWS = 2
+SEED = 0
+
+Tried = tuple[keras.Model, Side | None, dict[str, float]]
 
 
 def run(context: JobContext, spec: CheckJob) -> dict[str, float]:
@@ -37,43 +42,83 @@ def run(context: JobContext, spec: CheckJob) -> dict[str, float]:
         How many parameters it has, and its loss on the rows, if there are any.
     """
     folder = context.folder
-    folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
+    folder.write_json(AttemptFolder.environment, describe_environment(context.identity, SEED))
     keras.utils.clear_session(free_memory=False)
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(SEED)
     with backend.scope():
-        made = _make(context, spec)
-    context.reporter.obey()
-    compiled = bool(made.model.compiled)
-    metrics: dict[str, float] = {}
-    if spec.dataset is not None:
-        inputs, targets = _two_rows(context, spec)
-        metrics = try_model(made, inputs, targets, spec.loss)
-    elif not made.model.built:
-        raise BadJob(
-            f"the model {made.model.name!r} learns its shapes from the data, and there is none",
-            "give a data set: --dataset NAME",
-        )
-    metrics = {"parameters": made.model.count_params(), **metrics}
-    _describe(folder, made, compiled=compiled)
+        if spec.dataset is None and isinstance(spec.model, CodeModel | JsonModel | KerasModel):
+            model, outputs, metrics = _built(context, spec.model)
+        else:
+            model, outputs, metrics = _tried(context, spec)
+    metrics = {"parameters": model.count_params(), **metrics}
+    _describe(folder, model, outputs)
     folder.write_json(AttemptFolder.metrics, metrics)
     return metrics
 
 
-def _make(context: JobContext, spec: CheckJob) -> OwnModel:
-    if isinstance(spec.model, JsonModel | KerasModel | CodeModel):
-        return make_own(context, spec.model)
-    examples = load_examples(str(spec.dataset), context, "train")
-    (target,) = examples.targets.values()
-    return OwnModel(build_model(spec.model, examples.inputs, target))
+def _built(context: JobContext, spec: CodeModel | JsonModel | KerasModel) -> Tried:
+    """The model alone."""
+    model = make_own(context, spec).model
+    if not model.built:
+        raise BadJob(
+            f"the model {model.name!r} learns its shapes from the data, and there is none",
+            "give a data set: --dataset NAME",
+        )
+    return model, outputs_of(model), {}
 
 
-def _two_rows(context: JobContext, spec: CheckJob) -> tuple[Arrays, Arrays]:
-    dataset = load(str(spec.dataset), context.store)
-    return {"image": dataset.x_train[:ROWS]}, {"label": dataset.y_train[:ROWS].astype("int32")}
+def _tried(context: JobContext, spec: CheckJob) -> Tried:
+    """The model as a training would make it for this data set, and what two rows give."""
+    job = TrainJob.parse(
+        {
+            **spec.model_dump(mode="json", exclude={"kind"}),
+            "kind": "train",
+            "batch_size": ROWS,
+            "validation_split": 0,
+            "seed": SEED,
+        }
+    )
+    data = load_training_data(context, job)
+    context.reporter.obey()
+    made = make_training_model(context, job, data)
+    inputs, targets = data.examples.read(np.arange(ROWS))
+    x, *rest = made.rows.data.read(np.arange(ROWS))
+    with own_errors(), naming_the_layer(inputs):
+        given = made.model(keras.tree.map_structure(keras.ops.convert_to_tensor, x), training=False)
+    outputs = outputs_of(made.published) or outputs_like(given)
+    with own_errors(), _naming_the_loss(outputs, targets):
+        metrics = _loss(made.model, x, rest[0] if rest else None)
+    return made.published, outputs, metrics
 
 
-def _describe(folder: AttemptFolder, made: OwnModel, *, compiled: bool) -> None:
-    model = made.model
+def _loss(model: keras.Model, x: Any, y: Any) -> dict[str, float]:
+    """The loss of some rows; a model with a training step of its own takes one."""
+    if trains_itself(model):
+        found = model.train_on_batch(x, y, return_dict=True)
+    elif y is not None and validates(model):
+        found = model.test_on_batch(x, y, return_dict=True)
+    else:
+        return {}
+    return {name: float(value) for name, value in found.items() if np.ndim(value) == 0}
+
+
+@contextlib.contextmanager
+def _naming_the_loss(outputs: Side, targets: Arrays) -> Iterator[None]:
+    try:
+        yield
+    except MISFITS as error:
+        if backend.memory_is_exhausted(error):
+            raise
+        gives = ", ".join(f"{port.name!r} {port.shown}" for port in outputs.ports)
+        learns = ", ".join(f"{n!r} {shown_shape(one.shape[1:])}" for n, one in targets.items())
+        raise BadJob(
+            f"the loss cannot take what the model gives, {gives}, with the targets, {learns}: "
+            f"{words(error)}",
+            "change the model's last layer, or choose a loss that goes with both (--loss)",
+        ) from error
+
+
+def _describe(folder: AttemptFolder, model: keras.Model, outputs: Side | None) -> None:
     lines: list[str] = []
     model.summary(print_fn=lambda text, **_: lines.append(text), line_length=78)
     folder.write(AttemptFolder.summary, "\n".join(lines) + "\n")
@@ -83,15 +128,17 @@ def _describe(folder: AttemptFolder, made: OwnModel, *, compiled: bool) -> None:
         {
             "name": model.name,
             "class": type(model).__name__,
-            "inputs": [_tensor(one.name, one) for one in inputs_of(model)],
-            "outputs": [_tensor(name, one) for name, one in named_outputs(model).items()],
+            "inputs": _ports(inputs_of(model)),
+            "outputs": _ports(outputs),
             "parameters": model.count_params(),
             "trainable_parameters": trainable,
-            "compiled": compiled,
-            "from_builder": sorted([*made.compile_arguments, *made.fit_arguments]),
         },
     )
 
 
-def _tensor(name: str, tensor: Any) -> dict[str, Any]:
-    return {"name": name, "shape": list(tensor.shape[1:]), "dtype": str(tensor.dtype)}
+def _ports(side: Side | None) -> list[dict[str, Any]]:
+    if side is None:
+        return []
+    return [
+        {"name": port.name, "shape": list(port.shape), "dtype": port.dtype} for port in side.ports
+    ]

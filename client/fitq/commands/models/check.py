@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 @click.option("--inputs", help="Fields of the data set to train from. Default: its own choice.")
 @click.option("--target", help="Fields to learn. Default: the data set's own choice.")
 @click.option("--loss", help="Default: the model's own, or one that suits the target.")
+@click.option(
+    "--preprocess", "steps", multiple=True, help="INPUT=STEP, such as age=normalize; several."
+)
 @submission
 def command(
     model: str,
     model_options: tuple[str, ...],
     inputs: str | None,
     target: str | None,
+    steps: tuple[str, ...],
     no_wait: bool,
     dry_run: bool,
     as_json: bool,
@@ -41,6 +45,7 @@ def command(
     fitq models check net.py:build --option units=64 --dataset mnist
     fitq models check model.keras
     """
+    from fitq.commands._preparing import steps_of
     from fitq.drafts import options
     from fitq.outcome import submit_and_follow
     from fitq.own_model import complete_with_files
@@ -54,6 +59,7 @@ def command(
         "model": {"type": model, **options(model_options)},
         "inputs": _names(inputs),
         "target": _names(target),
+        "preprocessing": steps_of(steps),
         **flags,
     }
     spec, uploads = complete_with_files(values, Settings.without_queue(), Path())
@@ -87,12 +93,12 @@ def _print(client: Queue, record: JobRecord) -> None:
     print_table(
         ["", "name", "shape", "dtype"],
         [
-            [side, one["name"], " × ".join(map(str, one["shape"])) or "a number", one["dtype"]]
+            [side, one["name"], _shape(one["shape"]), one["dtype"]]
             for side, key in (("input", "inputs"), ("output", "outputs"))
             for one in found[key]
         ],
     )
-    compiled = "has a loss and an optimizer of its own" if found["compiled"] else "is not compiled"
-    more = found["from_builder"]
-    brings = f"; its builder brings {', '.join(more)}" if more else ""
-    click.echo(f"{found['name']} ({found['class']}) {compiled}{brings}")
+
+
+def _shape(sizes: list[int | None]) -> str:
+    return " × ".join("any" if size is None else str(size) for size in sizes) or "a number"

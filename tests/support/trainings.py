@@ -64,7 +64,7 @@ class Orders(Reporter):
         self.places: list[tuple[int, int]] = []
         self._order = order
         self._at = at
-        self._asked = 0
+        self.asked = 0
 
     def epoch(self, row: Mapping[str, float]) -> None:
         self.epochs.append(int(row["epoch"]))
@@ -73,7 +73,7 @@ class Orders(Reporter):
         self.places.append((int(row["epoch"]), int(row["batch"])))
 
     def obey(self) -> None:
-        asked, self._asked = self._asked, self._asked + 1
+        asked, self.asked = self.asked, self.asked + 1
         if asked == self._at:
             raise StopJob(self._order)
 

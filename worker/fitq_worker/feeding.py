@@ -55,7 +55,9 @@ class Feed:
         if self.outputs is None:
             return None
         made = {name: one.encode(targets[one.name]) for name, one in self.targets.items()}
-        return self.outputs.pack(made)
+        packed = self.outputs.pack(made)
+        # TensorFlow takes a list of arrays for one array.
+        return tuple(packed) if isinstance(packed, list) else packed
 
 
 @dataclass(frozen=True)

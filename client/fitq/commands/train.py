@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--inputs", help="Fields of the data set to train from. Default: its own choice.")
 @click.option("--target", help="Fields to learn; an input for an autoencoder. Default: its own.")
+@click.option("--no-target", is_flag=True, help="Learn no field: the model has its own way.")
 @click.option("--init-from", help="Begin with the weights of this model: JOB, NAME@3, NAME@ALIAS.")
 @learning
 @click.option("--register", "model_name", help="A model, whose next version this becomes.")

@@ -82,9 +82,7 @@ ClassWeight = Annotated[
     | Annotated[dict[FieldName, Weight], Field(min_length=1), Tag("by output")],
     Discriminator(_form),
 ]
-FieldNames = Annotated[
-    tuple[FieldName, ...], Field(min_length=1, max_length=1000), BeforeValidator(_listed)
-]
+FieldNames = Annotated[tuple[FieldName, ...], Field(max_length=1000), BeforeValidator(_listed)]
 
 
 class Optimizer(Spec):

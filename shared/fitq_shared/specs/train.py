@@ -41,7 +41,8 @@ class TrainJob(JobSpec):
     `seed` fixes weights, order of rows, dropout and what a split draws.
 
     `inputs` and `target` name fields of the data set where its own choice is not wanted; a target
-    may be an input, as an autoencoder's is. Without a loss, metrics or optimizer a model that was
+    may be an input, as an autoencoder's is, and an empty list is for models whose own training
+    step takes no target. Without a loss, metrics or optimizer a model that was
     compiled keeps its own; else the loss and metrics are those that suit the target, and the
     optimizer is Adam. `init_from` is a published model whose weights to begin with.
     `class_weight` weighs training rows by their class, by its name or number; `sample_weight`
@@ -54,7 +55,7 @@ class TrainJob(JobSpec):
     dataset: AnyDataset
     rows: Annotated[int, Field(strict=True, ge=2)] | None = None
     model: Model
-    inputs: FieldNames | None = None
+    inputs: Annotated[FieldNames, Field(min_length=1)] | None = None
     target: FieldNames | None = None
     init_from: AnyModel | None = None
     optimizer: Annotated[Optimizer, BeforeValidator(named_optimizer)] | None = None

@@ -214,6 +214,8 @@ def _outputs_when_called(model: keras.Model, feed: Feed, examples: Examples) -> 
             return outputs_like(model(_tensors(feed.x(inputs)), training=False))
     except NotImplementedError as error:
         if trains_itself(model):
+            # Else its file would say that it can be built by a call.
+            model._build_shapes_dict = None
             return None
         raise BadJob(
             f"the model {model.name!r} has no call method", "say in `call` what it gives"

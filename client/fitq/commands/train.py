@@ -107,6 +107,8 @@ def lay_over(values: dict[str, Any], flags: dict[str, Any]) -> None:
     for name in ("inputs", "target"):
         if flags[name] is not None:
             values[name] = [part.strip() for part in flags[name].split(",")]
+    if flags["no_target"]:
+        values["target"] = []
     if flags["tags"]:
         values["tags"] = list(flags["tags"])
     if flags["model"] is not None or flags["model_options"]:

@@ -53,9 +53,12 @@ class WorkerInfo:
 
     def serves(self, record: JobRecord) -> bool:
         """Whether a job can run here."""
-        need = QueueName.parse(record.queue).need
+        return record.schema == self.schema and self.meets(QueueName.parse(record.queue).need)
+
+    def meets(self, need: str) -> bool:
+        """Whether it takes jobs of this version with this need."""
         met = needs_served_by(self.device, self.memory, self.devices, code=self.allows_code)
-        return record.schema == self.schema and need in met
+        return need in met
 
     @classmethod
     def from_text(cls, text: str) -> WorkerInfo:

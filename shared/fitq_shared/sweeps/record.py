@@ -199,7 +199,13 @@ class SweepRecord:
             if trial.state in ("open", "failed", "cancelled")
         ]
         going_on = replace(
-            self, state="running", finished=None, round=self.round + 1, report="", reason=None
+            self,
+            state="running",
+            finished=None,
+            round=self.round + 1,
+            report="",
+            outcome="",
+            reason=None,
         )
         return going_on, again
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,8 @@ from fitq.sweeping import Standing, Sweeping
 from fitq_shared.redis_link import Redis
 from fitq_shared.sweeps.record import SweepRecord
 from fitq_shared.sweeps.records import copies, sweep_key
+from fitq_shared.workers import announce
+from fitq_worker.identity import Identity
 from fitq_worker.record_copies import RecordCopies
 from fitq_worker.sweeps.conductor import Conductor
 from support.fake_worker import FakeWorker
@@ -59,6 +62,23 @@ def test_no_more_trials_than_allowed_are_there_at_once(
     conductor.look()
     # Then the next one is begun
     assert states(standing(sweep)) == ["completed", "queued", "queued"]
+
+
+def test_by_default_one_more_trial_waits_than_workers_can_run(
+    queue: Queue, redis: Redis, conductor: Conductor, standing: GetStanding, identity: Identity
+) -> None:
+    # Given two workers with a CPU, and one that trials on a GPU could use
+    for name, device in (("a", "cpu"), ("b", "cpu"), ("c", "gpu")):
+        info = replace(identity, token=name, device=device).info("ready", 0.0)
+        announce(redis, info, 600)
+    # When trials on any device are begun, and trials on a GPU
+    anywhere = Sweeping(queue).submit(sweep_spec(space={"lr": "1e-4..0.1"}, trials=9))
+    train = {"device": "gpu"}
+    on_gpu = Sweeping(queue).submit(sweep_spec(train, space={"lr": "1e-4..0.1"}, trials=9))
+    conductor.look()
+    # Then there is one more of each than could run
+    assert len(standing(anywhere).trials) == 4
+    assert len(standing(on_gpu).trials) == 2
 
 
 def test_a_sweep_ends_with_its_best_model_promoted_and_a_report(

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from fitq_shared.sweeps.spec import SweepSpec
 
 
+_NEEDS = ("device", "min_gpu_memory", "gpus", "priority")
+
+
 def put_table(
     store: Store, sweep: SweepRecord, spec: SweepSpec, trials: Sequence[Trial]
 ) -> SweepReportJob:
@@ -42,7 +45,8 @@ def put_table(
         "name": f"{sweep.name}-report",
         "owner": sweep.owner,
         "tags": [*spec.tags, sweep.tag],
-        "priority": spec.train.get("priority", "normal"),
+        # What the trials need, too: else it could be that nobody is there to run it.
+        **{name: spec.train[name] for name in _NEEDS if spec.train.get(name) is not None},
         "sweep": sweep.id,
         "table": {"path": path, "sha256": sum_, "file": f"{sweep.name}.json"},
     }

@@ -63,9 +63,8 @@ def see(sweeps: Sweeps, records: Records, sweep: SweepRecord, spec: SweepSpec) -
         for trial in opened
         if trial.job in jobs and jobs[trial.job].state not in ("queued", "waiting")
     }
-    some = next((jobs[trial.job] for trial in opened if trial.job in jobs), None)
-    there = [info for info in list_workers(records.redis) if info.takes_jobs]
-    takers = [info for info in there if some is None or info.serves(some)]
+    need = spec.trial(1, spec.drawn(1), sweep.tag).needs.name
+    takers = [one for one in list_workers(records.redis) if one.takes_jobs and one.meets(need)]
     return Seen(sweep, spec, trials, jobs, curves, len(takers), sweeps.now())
 
 

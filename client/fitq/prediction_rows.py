@@ -181,7 +181,9 @@ def _check_arrays(file: Path, array: str | None, inputs: Inputs | None) -> None:
 
 def _fits(expected: Sequence[int | None], found: Sequence[int]) -> bool:
     """Whether they are one row's shape; Keras adds or drops a last axis of 1 itself."""
-    one, two = list(expected), list(found)
-    if abs(len(one) - len(two)) == 1 and max(one, two, key=len)[-1] == 1:
-        max(one, two, key=len).pop()
+    one: list[int | None] = list(expected)
+    two: list[int | None] = list(found)
+    longer = one if len(one) > len(two) else two
+    if abs(len(one) - len(two)) == 1 and longer[-1] == 1:
+        longer.pop()
     return len(one) == len(two) and all(a in (None, b) for a, b in zip(one, two, strict=True))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any
 
@@ -150,9 +151,10 @@ def match_names(
 def _sources(side: Side, fields: Mapping[str, Field]) -> dict[str, tuple[str, ...]]:
     port = side.ports[0]
     single = len(side.ports) == 1 and port.name not in fields and len(fields) > 1
-    # A vector may be made of as many columns of numbers.
-    if single and port.shape == (len(fields),) and all(map(_is_number, fields.values())):
-        return {port.name: tuple(fields)}
+    # A vector may be made of as many numbers, and of lines of them.
+    if single and all(map(_is_line, fields.values())):
+        if port.shape == (sum(prod(one.shape) for one in fields.values()),):
+            return {port.name: tuple(fields)}
     found = match_names(side, list(fields), ("inputs", "inputs"), "--inputs")
     return {name: (of,) for name, of in found.items()}
 
@@ -185,13 +187,14 @@ def _fits(port: Sequence[int | None], one: Sequence[int]) -> bool:
     return len(a) == len(b) and all(x in (None, y) for x, y in zip(a, b, strict=True))
 
 
-def _is_number(one: Field) -> bool:
-    return one.dtype != "str" and not one.shape
+def _is_line(one: Field) -> bool:
+    return one.dtype != "str" and len(one.shape) <= 1
 
 
 def _joined(inputs: Arrays, names: tuple[str, ...]) -> NDArray[Any]:
     if len(names) > 1:
-        return np.stack([inputs[name] for name in names], axis=1).astype("float32")
+        lines = [inputs[name].reshape(len(inputs[name]), -1) for name in names]
+        return np.concatenate(lines, axis=1).astype("float32")
     found = inputs[names[0]]
     # As `fit` does with the arrays that it is given.
     return found.astype("float32") if found.dtype == np.float64 else found

@@ -82,7 +82,7 @@ def load_published(
     reference = published(reference)
     if not reference.code:
         return _load(store.url, reference)
-    spec = _spec(store, reference)
+    spec = training_of(store, reference)
     if keep_code is None or not isinstance(spec.model, CodeModel):
         return _published(store, reference, spec)
     keep_code(spec.model).module()
@@ -92,14 +92,21 @@ def load_published(
 @lru_cache(maxsize=WARM_MODELS)
 def _load(store_url: str, reference: ModelRef) -> PublishedModel:
     store = Store(store_url)
-    return _published(store, reference, _spec(store, reference))
+    return _published(store, reference, training_of(store, reference))
 
 
 def _folder(store: Store, reference: ModelRef) -> AttemptFolder:
     return AttemptFolder(store, reference.job, reference.attempt)
 
 
-def _spec(store: Store, reference: ModelRef) -> TrainJob:
+def training_of(store: Store, model: AnyModel) -> TrainJob:
+    """The job that has trained a model, as its artifacts say it.
+
+    Raises:
+        StoreError: they cannot be read, or are damaged.
+        BadJob: the model is yet to come.
+    """
+    reference = published(model)
     content = _folder(store, reference).read_verified(AttemptFolder.spec, reference.manifest)
     return TrainJob.parse(json.loads(content))
 

@@ -40,18 +40,6 @@ class Parts:
         return rows
 
 
-def split_rows(examples: Examples, spec: TrainJob) -> tuple[Indices, Indices]:
-    """The rows of examples to train on, and those to validate on: int64 of shape (n,) each.
-
-    Raises:
-        BadJob: as `divide` and `values_of`.
-    """
-    column = split_column(spec, examples.targets)
-    values = None if column is None else values_of(examples, column)
-    parts = divide(spec, len(examples), values)
-    return parts.train, parts.validation
-
-
 def divide(spec: TrainJob, count: int, values: NDArray[Any] | None = None) -> Parts:
     """Divide the rows of a data set's training split, as a job declares it.
 

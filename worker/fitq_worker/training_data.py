@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fitq_shared.specs.models import MODELS
-from fitq_shared.specs.preprocessing import Resize
+from fitq_shared.specs.preprocessing import first_resize
 from fitq_worker.datasets.choosing import load_columns, load_examples
 from fitq_worker.examples_classes import with_classes
 from fitq_worker.feeding import Fed
@@ -65,13 +65,9 @@ def load_training_data(context: JobContext, spec: TrainJob) -> TrainingData:
         JobError: no source has the data.
         StoreError: the store cannot be read, or what is there is damaged.
     """
-    raw = load_examples(
-        *(spec.dataset, context, "train", spec.inputs, spec.target),
-        without=_no_inputs(spec),
-        resize=_resize(spec),
-    )
+    raw = learnt_from(context, spec)
     context.reporter.obey()
-    parts = _divided(context, spec, raw)
+    parts = divided(context, spec, raw)
     raw = with_classes(raw, spec.loss, parts.train)
     zoo = spec.model.type in MODELS
     preparation = prepare(spec.preprocessing, raw, parts.train, spec.seed, defaults=zoo)
@@ -81,22 +77,34 @@ def load_training_data(context: JobContext, spec: TrainJob) -> TrainingData:
     return TrainingData(raw, parts, preparation, weights)
 
 
+def learnt_from(context: JobContext, spec: TrainJob) -> Examples:
+    """All rows of a job's data set that are there to be learnt from, as the data has them.
+
+    Raises:
+        BadJob, JobError, StoreError: as `load_training_data`.
+    """
+    return load_examples(
+        *(spec.dataset, context, "train", spec.inputs, spec.target),
+        without=_no_inputs(spec),
+        resize=first_resize(spec.preprocessing),
+    )
+
+
+def divided(context: JobContext, spec: TrainJob, examples: Examples) -> Parts:
+    """How a job divides those rows: the same each time.
+
+    Raises:
+        BadJob, JobError, StoreError: as `load_training_data`.
+    """
+    name = split_column(spec, examples.targets)
+    if name is None:
+        return divide(spec, len(examples))
+    there = name in examples.targets
+    source = examples if there else load_columns(spec.dataset, context, "train", [name])
+    return divide(spec, len(examples), values_of(source, name))
+
+
 def _no_inputs(spec: TrainJob) -> list[str]:
     """Fields that say something of the rows, and are nothing to learn from."""
     by = spec.split.column if spec.split.by in ("group", "column") else None
     return [name for name in (spec.sample_weight, by) if name is not None]
-
-
-def _resize(spec: TrainJob) -> Resize | None:
-    """The size to which images are to be brought, which may be of several before."""
-    steps = [step for chain in spec.preprocessing.values() for step in chain]
-    return next((step for step in steps if isinstance(step, Resize)), None)
-
-
-def _divided(context: JobContext, spec: TrainJob, examples: Examples) -> Parts:
-    name = split_column(spec, examples.targets)
-    if name is None:
-        return divide(spec, len(examples))
-    there = name in examples.inputs or name in examples.targets
-    source = examples if there else load_columns(spec.dataset, context, "train", [name])
-    return divide(spec, len(examples), values_of(source, name))

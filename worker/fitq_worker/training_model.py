@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -126,7 +127,8 @@ def _published(model: keras.Model, feed: Feed, data: TrainingData) -> keras.Mode
     def arrange(inputs: Arrays) -> Any:
         return feed.inputs.pack({name: _joined(inputs, of) for name, of in feed.sources.items()})
 
-    wrapped = data.preparation.wrap(model, arrange)
+    names = dict.fromkeys(name for of in feed.sources.values() for name in of)
+    wrapped = data.preparation.wrap(model, arrange, list(names))
     if model.compiled:
         wrapped.compile(**settings_of(model))
     return wrapped
@@ -136,7 +138,10 @@ def _joined(inputs: Arrays, names: tuple[str, ...]) -> Any:
     """Symbolic inputs side by side, as `Feed.x` puts arrays."""
     if len(names) == 1:
         return inputs[names[0]]
-    return keras.layers.Concatenate()([keras.ops.cast(inputs[name], "float32") for name in names])
+    lines = [
+        keras.layers.Reshape((prod(inputs[name].shape[1:]),))(inputs[name]) for name in names
+    ]
+    return keras.layers.Concatenate(dtype="float32")(lines)
 
 
 def _interface(

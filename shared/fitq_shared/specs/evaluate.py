@@ -6,18 +6,23 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from fitq_shared.errors import Mistake
-from fitq_shared.specs.base import AnyModel, JobSpec, Split, dataset_mistakes
+from fitq_shared.specs.base import AnyModel, JobSpec, dataset_mistakes
 from fitq_shared.specs.datasets import AnyDataset, made_by_code
+from fitq_shared.specs.splits import Part
 from fitq_shared.specs.train import PositiveInt
 
 
 class EvaluateJob(JobSpec):
-    """Measure a published model on one split of a data set."""
+    """Measure a published model on one split of a data set.
+
+    "validation" are the rows on which its training validated; a data set without a test part has
+    for "test" the rows that the training held out.
+    """
 
     kind: Literal["evaluate"] = "evaluate"
     model: AnyModel
     dataset: AnyDataset
-    split: Split = "test"
+    split: Part = "test"
     batch_size: PositiveInt = 128
 
     @property

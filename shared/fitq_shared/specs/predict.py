@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from fitq_shared.errors import Mistake
-from fitq_shared.specs.base import AnyModel, InputFile, JobSpec, Spec, Split, dataset_mistakes
+from fitq_shared.specs.base import AnyModel, InputFile, JobSpec, Spec, dataset_mistakes
 from fitq_shared.specs.datasets import AnyDataset, made_by_code
+from fitq_shared.specs.splits import Part
 from fitq_shared.specs.train import PositiveInt
 
 Separator = Literal[",", ";", "\t", "|"]
@@ -27,7 +28,7 @@ class DatasetRows(Spec):
 
     type: Literal["dataset"] = "dataset"
     dataset: AnyDataset
-    split: Split = "test"
+    split: Part = "test"
 
 
 class FileRows(InputFile):

@@ -253,6 +253,12 @@ Steps = Annotated[tuple[AnyStep, ...], Field(max_length=MOST_STEPS), BeforeValid
 Preprocessing = Annotated[dict[str, Steps], Field(max_length=1000)]
 
 
+def first_resize(table: Mapping[str, tuple[Any, ...]]) -> Resize | None:
+    """The size to which images are brought as they are read, if a step says one."""
+    steps = (step for chain in table.values() for step in chain)
+    return next((step for step in steps if isinstance(step, Resize)), None)
+
+
 def preprocessing_mistakes(data: Mapping[str, Any], key: str = "preprocessing") -> list[Mistake]:
     """Kinds that there are not, in the raw values of a job."""
     table = data.get(key)

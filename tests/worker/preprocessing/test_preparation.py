@@ -170,7 +170,7 @@ class Doubled(keras.Model):
 def test_a_class_of_the_user_s_own_is_one_layer(learn: Learn) -> None:
     examples = table(a=np.arange(8.0))
     preparation = learn(examples, {"a": {"type": "rescale", "scale": 0.5, "offset": 1}})
-    wrapped = preparation.wrap(Doubled(name="doubled"), lambda inputs: inputs)
+    wrapped = preparation.wrap(Doubled(name="doubled"), lambda inputs: inputs, ["a"])
     assert isinstance(wrapped.get_layer("doubled"), Doubled)
     np.testing.assert_allclose(
         np.ravel(wrapped.predict(everything(examples), verbose=0)), np.arange(8) + 2

@@ -10,16 +10,16 @@ from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.catalogue import DATASETS
 from fitq_worker import backend
 from fitq_worker.callbacks.progress import Progress
-from fitq_worker.datasets.choosing import load_examples
 from fitq_worker.environment import describe_environment
 from fitq_worker.feeding import Fed
 from fitq_worker.figures.confusion import confusion_matrix, plot_confusion
 from fitq_worker.figures.scatter import plot_scatter
+from fitq_worker.held_out import rows_to_measure
 from fitq_worker.input_fields import check_pixels
 from fitq_worker.measured import feed_published, predicted, read_targets
 from fitq_worker.model_errors import layer_named
 from fitq_worker.predictions import classes_said
-from fitq_worker.published_model import load_published
+from fitq_worker.published_model import load_published, training_of
 from fitq_worker.rows import batches_of
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
     published = load_published(context.store, spec.model, context.keep_code)
-    examples = load_examples(spec.dataset, context, spec.split, *published.interface.fields)
+    trained, fields = training_of(context.store, spec.model), published.interface.fields
+    examples, rows = rows_to_measure(context, trained, spec.dataset, spec.split, *fields)
     context.reporter.obey()
     what = f"{spec.dataset} {spec.split}"
     feed = feed_published(published, examples)
-    fed = Fed(feed, examples, np.arange(len(examples), dtype=np.int64))
+    fed = Fed(feed, examples, rows)
     check_pixels(fed, published.interface, what)
     true = read_targets(fed)
     for name, target in feed.targets.items():

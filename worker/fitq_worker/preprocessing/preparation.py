@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -82,7 +82,12 @@ class Preparation:
         ]
         return {**inputs, **{name: np.concatenate([p[name] for p in parts]) for name in chosen}}
 
-    def wrap(self, model: keras.Model, arrange: Callable[[Arrays], Any] | None = None) -> Any:
+    def wrap(
+        self,
+        model: keras.Model,
+        arrange: Callable[[Arrays], Any] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> Any:
         """A model from raw inputs to what `model` gives, the steps its first layers.
 
         It shares all weights with `model`. A plain functional or sequential model is laid out
@@ -92,15 +97,15 @@ class Preparation:
         Args:
             arrange: from prepared inputs by name to what the model is called with; None is for
                 models whose inputs have names, and takes them by these.
+            names: of the raw inputs; None for those that the model's inputs name.
         """
         if not self._chains:
             return model
-        wanted = [t.name for t in model.inputs] if arrange is None else list(self.raw)
+        wanted = names if names is not None else [tensor.name for tensor in model.inputs]
         with backend.host():
             sources = {name: self._source(name) for name in wanted}
             built = {name: self._prepared(name, x) for name, x in sources.items()}
-            arranged = (arrange or _by_name(model))(built)
-            outputs = _outputs(model, arranged)
+            outputs = _outputs(model, (arrange or _by_name(model))(built))
             given = [sources[name] for name in wanted]
             return keras.Model(given if len(given) > 1 else given[0], outputs, name=model.name)
 

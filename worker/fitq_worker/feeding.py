@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from dataclasses import field as dataclass_field
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,9 +152,9 @@ def _sources(side: Side, fields: Mapping[str, Field]) -> dict[str, tuple[str, ..
     port = side.ports[0]
     single = len(side.ports) == 1 and port.name not in fields and len(fields) > 1
     # A vector may be made of as many numbers, and of lines of them.
-    if single and all(map(_is_line, fields.values())):
-        if port.shape == (sum(prod(one.shape) for one in fields.values()),):
-            return {port.name: tuple(fields)}
+    width = sum(prod(one.shape) for one in fields.values())
+    if single and port.shape == (width,) and all(map(_is_line, fields.values())):
+        return {port.name: tuple(fields)}
     found = match_names(side, list(fields), ("inputs", "inputs"), "--inputs")
     return {name: (of,) for name, of in found.items()}
 

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from fitq_shared.datasets import read_manifest
 from fitq_shared.errors import BadJob
-from fitq_shared.specs.predict import DatasetRows, FileRows
+from fitq_shared.specs.datasets import DatasetRef
+from fitq_shared.specs.predict import DatasetRows, FileRows, TableRows
+from fitq_shared.specs.preprocessing import first_resize
 from fitq_worker.array_examples import ArrayExamples
-from fitq_worker.datasets.choosing import load_examples
+from fitq_worker.held_out import rows_to_measure
 from fitq_worker.input_arrays import load_input
 from fitq_worker.input_fields import check_file
+from fitq_worker.packed_rows import read_packed
+from fitq_worker.published_model import training_of
+from fitq_worker.table_rows import read_table
 
 if TYPE_CHECKING:
-    from fitq_shared.specs.predict import PackedRows, TableRows
+    from fitq_shared.specs.predict import PredictJob
     from fitq_worker.examples import Examples
     from fitq_worker.interface import Interface
     from fitq_worker.job_context import JobContext
+    from fitq_worker.splits import Indices
 
 
-def rows_to_predict(
-    context: JobContext,
-    rows: DatasetRows | FileRows | TableRows | PackedRows,
-    interface: Interface,
-) -> Examples:
+@dataclass(frozen=True, eq=False)
+class RowsToPredict:
+    """What a prediction is of.
+
+    Attributes:
+        examples: the fields that the model takes, and its targets where these are known.
+        rows: which of their rows: int64 of shape (n,).
+        files: what the user called the file of each row, where each is a file.
+    """
+
+    examples: Examples
+    rows: Indices
+    files: tuple[str, ...] | None = None
+
+
+def rows_to_predict(context: JobContext, spec: PredictJob, interface: Interface) -> RowsToPredict:
     """The rows to predict, with their targets where these are known.
 
     Raises:
@@ -30,11 +51,21 @@ def rows_to_predict(
         StoreError: a file in the store is not the one that was submitted.
         InvalidInput: it is no array file, or has no such array.
     """
+    rows, trained = spec.rows, training_of(context.store, spec.model)
     if isinstance(rows, DatasetRows):
-        return load_examples(rows.dataset, context, rows.split, *interface.fields)
+        fields = interface.fields
+        return RowsToPredict(*rows_to_measure(context, trained, rows.dataset, rows.split, *fields))
+    files = None
     if isinstance(rows, FileRows):
-        return _arrays(context, rows, interface)
-    raise BadJob(f"this worker does not predict {rows.type} yet", "give an .npz or .npy file")
+        examples = _arrays(context, rows, interface)
+    elif isinstance(rows, TableRows):
+        known = trained.dataset
+        manifest = read_manifest(context.store, known) if isinstance(known, DatasetRef) else None
+        examples = read_table(context.store, rows, interface, manifest)
+    else:
+        resize = first_resize(trained.preprocessing)
+        examples, files = read_packed(context.store, rows, interface, resize)
+    return RowsToPredict(examples, np.arange(len(examples), dtype=np.int64), files)
 
 
 def _arrays(context: JobContext, rows: FileRows, interface: Interface) -> Examples:

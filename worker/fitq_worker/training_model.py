@@ -138,9 +138,7 @@ def _joined(inputs: Arrays, names: tuple[str, ...]) -> Any:
     """Symbolic inputs side by side, as `Feed.x` puts arrays."""
     if len(names) == 1:
         return inputs[names[0]]
-    lines = [
-        keras.layers.Reshape((prod(inputs[name].shape[1:]),))(inputs[name]) for name in names
-    ]
+    lines = [keras.layers.Reshape((prod(inputs[name].shape[1:]),))(inputs[name]) for name in names]
     return keras.layers.Concatenate(dtype="float32")(lines)
 
 

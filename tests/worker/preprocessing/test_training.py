@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import pytest
 
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.store import Store
+from fitq_worker import training_data
 from fitq_worker.array_examples import ArrayExamples
 from fitq_worker.examples import Examples, Field
-from fitq_worker.jobs import train
 from support.trainings import Job, after_call, assert_same_end, job, without_pictures
 
 CROP = {"type": "center_crop", "height": 20, "width": 20}
@@ -30,7 +31,7 @@ class Homes(ArrayExamples):
         return {**super().inputs, "city": Field((), "str", kind="category")}
 
 
-def homes(*_: object) -> Examples:
+def homes(*_: object, **__: object) -> Examples:
     random = np.random.default_rng(7)
     area = random.normal(90, 30, 200)
     area[::17] = np.nan
@@ -60,7 +61,7 @@ def test_a_table_of_all_kinds_trains_a_model_by_name(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given numbers that are missing, categories and texts, and nothing declared
-    monkeypatch.setattr(train, "load_examples", homes)
+    monkeypatch.setattr(training_data, "load_examples", homes)
     trained = job(store, dataset="mnist", epochs=2, early_stopping=None)
     # When a model by name is trained on them
     trained.run()
@@ -106,11 +107,11 @@ def test_rows_held_out_change_nothing_that_is_learnt(
 ) -> None:
     # Given a data set whose last rows validate, and the same with other last rows
     def layers(last: float) -> list[Any]:
-        def examples(*_: object) -> Examples:
+        def examples(*_: object, **__: object) -> Examples:
             area = np.concatenate([np.arange(80.0), np.full(20, last)])
             return ArrayExamples({"area": area}, {"quick": (area > 40).astype(np.int64)}, NAMES)
 
-        monkeypatch.setattr(train, "load_examples", examples)
+        monkeypatch.setattr(training_data, "load_examples", examples)
         trained = job(store, epochs=1, early_stopping=None, validation_split=0.2)
         trained.attempt = int(last)
         trained.run()
@@ -127,8 +128,6 @@ NAMES = {"quick": ("no", "yes")}
 
 
 def test_the_content_of_the_model_file_is_config_and_weights_only(store: Store) -> None:
-    import zipfile
-
     trained = job(store, preprocessing={"image": "rescale"}, epochs=1)
     trained.run()
     content = io.BytesIO(trained.folder.read(AttemptFolder.model))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.catalogue import DATASETS
 from fitq_worker import backend

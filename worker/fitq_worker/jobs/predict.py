@@ -45,17 +45,18 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
     published = load_published(context.store, spec.model, context.keep_code)
-    examples = rows_to_predict(context, spec.rows, published.interface)
+    given = rows_to_predict(context, spec, published.interface)
     context.reporter.obey()
     what = spec.summary.partition(" on ")[2]
+    examples = given.examples
     feed = feed_published(published, examples, targets=feeds_targets(published, examples))
-    fed = Fed(feed, examples, np.arange(len(examples), dtype=np.int64))
+    fed = Fed(feed, examples, given.rows)
     check_pixels(fed, published.interface, what)
     progress = Progress(context.reporter, 1, batches_of(fed, spec.batch_size))
     with layer_named("the model cannot predict the rows"):
         values = predicted(published, fed, spec.batch_size, [progress])
     said = _said(published, fed, values)
-    _write(folder, spec.output_format, said)
+    _write(folder, spec.output_format, said, given.files)
     metrics: dict[str, float] = {"rows": len(fed)}
     for one in said:
         if (found := one.metric()) is not None:
@@ -85,13 +86,22 @@ def _said(published: PublishedModel, fed: Fed, values: dict[str, NDArray[Any]]) 
     return made
 
 
-def _write(folder: AttemptFolder, output_format: str, said: list[Said]) -> None:
-    folder.write_json(AttemptFolder.predictions_head, heads(said, HEAD_ROWS))
+def _write(
+    folder: AttemptFolder, output_format: str, said: list[Said], files: tuple[str, ...] | None
+) -> None:
+    head = heads(said, HEAD_ROWS)
+    if files is not None:
+        head = [{**row, "file": name} for row, name in zip(head, files, strict=False)]
+    folder.write_json(AttemptFolder.predictions_head, head)
     if output_format == "csv":
-        folder.write(AttemptFolder.predictions_csv, _csv(together(said, "columns")))
+        columns = together(said, "columns")
+        named = {} if files is None else {"file": files}
+        folder.write(AttemptFolder.predictions_csv, _csv({**named, **columns}))
         return
     content = io.BytesIO()
     arrays: dict[str, NDArray[Any]] = together(said, "arrays")
+    if files is not None:
+        arrays["files"] = np.array(files)
     np.savez_compressed(content, allow_pickle=False, **arrays)
     folder.write(AttemptFolder.predictions_npz, content.getvalue())
 

@@ -16,12 +16,14 @@ from fitq_worker.datasets import cells
 from fitq_worker.datasets.findings import Findings
 from fitq_worker.datasets.formats.csv_rows import CsvFile
 from fitq_worker.datasets.formats.csv_table import find_columns
+from fitq_worker.input_files import read_input
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fitq_shared.dataset_manifest import Column, DatasetManifest
     from fitq_shared.specs.predict import TableRows
+    from fitq_shared.store import Store
     from fitq_worker.examples import Examples
     from fitq_worker.interface import Input, Interface
 
@@ -30,18 +32,19 @@ _KINDS = {"number": "numbers", "whole": "whole numbers", "date": "dates"}
 
 
 def read_table(
-    content: bytes, rows: TableRows, interface: Interface, manifest: DatasetManifest | None
+    store: Store, rows: TableRows, interface: Interface, manifest: DatasetManifest | None
 ) -> Examples:
     """Read the columns that a model takes; others are not looked at.
 
     Args:
-        content: of the file.
         manifest: of the data set that the model was trained on, if it is a registered one.
 
     Raises:
         BadJob: the file is no CSV; or names all columns that are missing, all rows of another
             length and all values of another type, by their lines.
+        StoreError: the file in the store is not the one that was submitted.
     """
+    content = read_input(store, rows)
     _check_single_values(interface)
     declared = {column.name: column for column in manifest.columns} if manifest else {}
     readers = {

@@ -1,105 +1,51 @@
-"""The rows that a user gives to a prediction, from the store: arrays, a table, images or texts."""
+"""Images and texts that a user gives to a prediction, many files in one archive."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from fitq_shared.array_files import read_arrays
 from fitq_shared.errors import BadJob
 from fitq_shared.packed import unpack
-from fitq_shared.specs.predict import FileRows, TableRows
 from fitq_shared.specs.preprocessing import Resize
 from fitq_shared.texts import printable
 from fitq_worker.array_examples import ArrayExamples
 from fitq_worker.datasets.pictures import Channels, decode_picture
 from fitq_worker.input_files import read_input
-from fitq_worker.prediction_table import read_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fitq_shared.dataset_manifest import DatasetManifest
     from fitq_shared.specs.predict import PackedRows
     from fitq_shared.store import Store
-    from fitq_worker.examples import Arrays, Examples
+    from fitq_worker.examples import Examples
     from fitq_worker.interface import Input, Interface
 
 LARGEST = 8 * 2**30
 MOST_NAMED = 20
 
 
-@dataclass(frozen=True, eq=False)
-class GivenRows:
-    """Rows to predict.
-
-    Attributes:
-        examples: under the names of the fields that the model was trained on.
-        files: what the user called the file of each row, where each is a file.
-    """
-
-    examples: Examples
-    files: tuple[str, ...] | None = None
-
-
-def read_rows(
-    store: Store,
-    rows: FileRows | TableRows | PackedRows,
-    interface: Interface,
-    manifest: DatasetManifest | None = None,
-    resize: Resize | None = None,
-) -> GivenRows:
-    """Read what a prediction names, as the model takes it.
+def read_packed(
+    store: Store, rows: PackedRows, interface: Interface, resize: Resize | None
+) -> tuple[Examples, tuple[str, ...]]:
+    """Read images or texts, each of them one row, as the model takes them; and their names.
 
     Args:
-        manifest: of the data set that the model was trained on, which knows dates and what is
-            written for a missing value.
         resize: how images of other sizes are to be brought to the model's; None stretches them.
 
     Raises:
-        BadJob: the rows are not what the model takes; names them, all that are wrong.
-        InvalidInput: a file is no array file or no archive.
-        StoreError: the file in the store is not the one that was submitted.
+        BadJob: the model does not take such rows; or names all that are broken.
+        InvalidInput: the file is no archive of such files.
+        StoreError: it is not the one that was submitted.
     """
-    content = read_input(store, rows)
-    if isinstance(rows, FileRows):
-        return GivenRows(ArrayExamples(_arrays(content, rows, interface)))
-    if isinstance(rows, TableRows):
-        return GivenRows(read_table(content, rows, interface, manifest))
-    files = list(unpack(io.BytesIO(content), rows.file))
+    content = io.BytesIO(read_input(store, rows))
     one = _only_input(interface, rows.type)
+    files = list(unpack(content, rows.file))
     values = _texts(files) if rows.type == "texts" else _images(files, one, resize)
-    return GivenRows(ArrayExamples({one.columns[0]: values}), tuple(name for name, _ in files))
-
-
-def _arrays(content: bytes, rows: FileRows, interface: Interface) -> Arrays:
-    """Arrays by field: those of the inputs' names, or the only one."""
-    columns = [column for one in interface.inputs for column in one.columns]
-    by_name = len(interface.inputs) > 1 and rows.array is None
-    names = [one.name for one in interface.inputs] if by_name else None
-    found = read_arrays(io.BytesIO(content), rows.file, rows.array, names)
-    if len({len(values) if values.shape else 0 for values in found.values()}) > 1:
-        counts = {name: len(values) for name, values in found.items() if values.shape}
-        raise BadJob(
-            f"{rows.file} has arrays of several lengths: {counts}",
-            "each array has one entry for each row",
-        )
-    if by_name:
-        return {one.columns[0]: found[one.name] for one in interface.inputs}
-    (values,) = found.values()
-    if len(columns) == 1:
-        return {columns[0]: values}
-    if values.ndim != 2 or values.shape[1] != len(columns):
-        raise BadJob(
-            f"{rows.file} has shape {values.shape}, but the model takes {len(columns)} columns: "
-            f"{', '.join(columns)}",
-            "give an array of shape (n, columns), or a CSV file with these columns",
-        )
-    return {column: values[:, at] for at, column in enumerate(columns)}
+    return ArrayExamples({one.columns[0]: values}), tuple(name for name, _ in files)
 
 
 def _only_input(interface: Interface, what: str) -> Input:

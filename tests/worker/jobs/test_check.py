@@ -71,7 +71,7 @@ def test_shapes_that_do_not_fit_are_named_with_the_layer(
         import keras
         def build():
             return keras.Sequential(
-                [keras.Input((32,), name="row"), keras.layers.Dense(10, activation="softmax", name="first")])
+                [keras.Input((32,), name="row"), keras.layers.Dense(10, activation="softmax")])
         """
     write_files(tmp_path, net=source)
     # When it is checked with the images

@@ -1,9 +1,8 @@
-"""Tables, images and texts from the command line's side to the saved model, through a worker."""
+"""Tables, images and texts through a worker: prepared, divided, trained on, and predicted."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +11,178 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from fitq.data.adding import Draft, add_dataset
+from fitq.data.registering import add
+from fitq.data.source import Declared
 from fitq.prediction_rows import rows_of
 from fitq.queue import Queue
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.record import JobRecord
-from fitq_shared.specs.base import ModelRef
+from fitq_shared.specs.datasets import DatasetRef
 
 Run = Callable[..., JobRecord]
+Predict = Callable[..., JobRecord]
+
+CITIES = ("oslo", "rome", "bern")
+
+
+@pytest.fixture
+def predict(queue: Queue, fill: Any, finish: Run) -> Predict:
+    """Predict these files with the model of a training, as `fitq predict` does."""
+
+    def run(
+        trained: JobRecord, *files: Path, state: str = "succeeded", **changes: Any
+    ) -> JobRecord:
+        inputs: Any = queue.folder(trained).read_json(AttemptFolder.interface)
+        with rows_of(files, None, inputs["inputs"]) as (rows, upload):
+            queue.upload(upload.content, upload.path)
+            reference = queue.model(trained.id)[1]
+            values = {"kind": "predict", "model": reference, "rows": rows, "batch_size": 64}
+            return finish(fill(**{**values, **changes}), state)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def homes(queue: Queue, tmp_path_factory: pytest.TempPathFactory) -> DatasetRef:
+    """A table with missing numbers, categories, and a column of groups; no test part."""
+    random = np.random.default_rng(3)
+    lines = [["area", "city", "street", "quick"]]
+    for number in range(240):
+        city = CITIES[number % 3]
+        area = random.normal(90, 30)
+        quick = "yes" if area + 20 * (city == "rome") > 90 else "no"
+        shown = "NA" if number % 11 == 0 else f"{area:.2f}"
+        lines.append([shown, city, f"street {number // 6}", quick])
+    path = tmp_path_factory.mktemp("homes") / "homes.csv"
+    path.write_text("\n".join(",".join(line) for line in lines) + "\n")
+    declared = Declared(targets=("quick",), missing=("NA",), types={"street": "category"})
+    return add(queue.store, "homes", str(path), declared, "ann", lambda *_: None).registration.ref
+
+
+@pytest.fixture(scope="session")
+def of_homes(train: Run, homes: DatasetRef) -> JobRecord:
+    """A model by name of that table, with nothing declared but the split."""
+    return train(
+        dataset=homes.model_dump(),
+        model={"type": "mlp", "units": [8]},
+        split={"by": "group", "column": "street", "test_split": 0.25},
+        validation_split=0.25,
+        epochs=3,
+        batch_size=16,
+    )
+
+
+def csv_of(queue: Queue, record: JobRecord) -> list[dict[str, str]]:
+    content = queue.folder(record).read(AttemptFolder.predictions_csv).decode()
+    return list(csv.DictReader(io.StringIO(content)))
+
+
+def test_a_table_with_categories_is_trained_on_and_its_rows_predicted(
+    queue: Queue, of_homes: JobRecord, predict: Predict, tmp_path: Path
+) -> None:
+    # Given rows in another order of columns, one number missing, one city never seen
+    path = tmp_path / "rows.csv"
+    path.write_text("city;note;area\nrome;x;150.5\nbern;y;NA\nparis;z;20\n")
+    # When they are predicted
+    record = predict(of_homes, path, output_format="csv")
+    # Then each row has what plain Keras says of it, with the saved model alone
+    found = csv_of(queue, record)
+    model = keras.models.load_model(queue.folder(of_homes).local(AttemptFolder.model))
+    raw = {
+        "area": np.array([150.5, np.nan, 20.0]),
+        "city": np.array(["rome", "bern", "paris"], object),
+    }
+    expected = model.predict(raw, verbose=0)
+    shares = np.array([[float(row[f"p_{name}"]) for name in ("no", "yes")] for row in found])
+    np.testing.assert_allclose(shares, expected, rtol=1e-4, atol=1e-6)
+    # And the column by which rows were grouped is no input
+    assert [tensor.name for tensor in model.inputs] == ["area", "city"]
+
+
+def test_the_rows_held_out_are_found_again(
+    queue: Queue, of_homes: JobRecord, fill: Any, finish: Run, homes: DatasetRef
+) -> None:
+    reference = queue.model(of_homes.id)[1]
+    found = {}
+    # Given a data set without a test part
+    for split in ("validation", "test", "train"):
+        values = {"kind": "evaluate", "model": reference, "dataset": homes.model_dump()}
+        metrics = finish(fill(**values, split=split)).metrics
+        assert metrics is not None
+        found[split] = metrics
+    # Then validation is what the training validated on
+    history: Any = queue.folder(of_homes).read_json(AttemptFolder.history_json)
+    assert found["validation"]["loss"] == pytest.approx(history[-1]["val_loss"], rel=1e-4)
+    assert len({metrics["loss"] for metrics in found.values()}) == 3
+    # And a prediction of the test part is of those rows, a quarter in whole groups of six
+    rows = {"type": "dataset", "dataset": homes.model_dump(), "split": "test"}
+    record = finish(fill(kind="predict", model=reference, rows=rows))
+    assert record.metrics is not None
+    assert record.metrics["rows"] == 60
+    assert record.metrics["accuracy"] == pytest.approx(found["test"]["accuracy"], abs=1e-6)
+
+
+def test_wrong_cells_are_named_by_line(
+    of_homes: JobRecord, predict: Predict, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("area,city\n1,rome\nmany,rome\n2\n")
+    record = predict(of_homes, path, state="failed")
+    assert record.reason is not None
+    assert record.reason.kind == "bad-job"
+    assert "'area' holds numbers, but also: 'many' in line 3" in record.reason.message
+    assert "line 4 has 1" in record.reason.message
+
+
+def test_mistakes_in_preprocessing_are_the_user_s(train: Run, homes: DatasetRef) -> None:
+    record = train(
+        "failed",
+        dataset=homes.model_dump(),
+        preprocessing={"city": "normalize", "aera": "normalize", "area": "normalize"},
+    )
+    assert record.reason is not None
+    assert record.reason.kind == "bad-job"
+    assert "preprocessing.city[0] = 'normalize'" in record.reason.message
+    assert "did you mean 'area'?" in record.reason.message
+
+
+def test_image_files_are_predicted_by_a_model_of_mnist(
+    queue: Queue,
+    trained: JobRecord,
+    predict: Predict,
+    mnist: dict[str, NDArray[np.uint8]],
+    tmp_path: Path,
+) -> None:
+    # Given digits as PNG files: gray, in colours, and with an alpha channel
+    files = []
+    for number, mode in enumerate(("L", "RGB", "RGBA")):
+        files.append(tmp_path / f"digit {number}.png")
+        Image.fromarray(mnist["x_test"][number]).convert(mode).save(files[-1])
+    # When they are predicted
+    record = predict(trained, *files)
+    # Then each is what its pixels are
+    content = io.BytesIO(queue.folder(record).read(AttemptFolder.predictions_npz))
+    with np.load(content, allow_pickle=False) as found:
+        model = keras.models.load_model(queue.folder(trained).local(AttemptFolder.model))
+        expected = model.predict(mnist["x_test"][:3], verbose=0)
+        np.testing.assert_allclose(found["probabilities"], expected, rtol=1e-4, atol=1e-6)
+        assert [name.rpartition("/")[2] for name in found["files"]] == [f.name for f in files]
+    # And a line of the head says of which file it is
+    head: Any = queue.folder(record).read_json(AttemptFolder.predictions_head)
+    assert [row["file"].rpartition("/")[2] for row in head] == [file.name for file in files]
+
+
+def test_broken_images_fail_the_job_by_name(
+    trained: JobRecord, predict: Predict, tmp_path: Path
+) -> None:
+    Image.new("L", (28, 28)).save(tmp_path / "good.png")
+    whole = (tmp_path / "good.png").read_bytes()
+    (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
+    record = predict(trained, tmp_path / "good.png", tmp_path / "half.png", state="failed")
+    assert record.reason is not None
+    assert record.reason.kind == "bad-job"
+    assert "half.png" in record.reason.message
+    assert "good.png" not in record.reason.message

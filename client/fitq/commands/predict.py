@@ -26,7 +26,7 @@ MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt",
 @click.option("--input", "file", type=click.Path(path_type=Path), help="The same as a FILE.")
 @click.option("--array", help="Which array of an .npz.")
 @click.option("--dataset", help="Predict a data set's split instead of a file.")
-@click.option("--split", help="train or test. Default: test.")
+@click.option("--split", help="train, validation or test. Default: test.")
 @click.option("--format", "output_format", help="npz or csv. Default: npz.")
 @click.option(
     "--rows",
@@ -141,17 +141,10 @@ def _print_head(client: Queue, record: JobRecord, count: int) -> None:
         click.echo("the predictions are in the store, which this client cannot read", err=True)
         return
     head: Any = client.folder(record).read_json(AttemptFolder.predictions_head)
-    known = bool(head) and "true" in head[0]
-    headers = ["row", "class", "name", "probability", *(["true"] if known else [])]
-    shown = [
-        [
-            r["row"],
-            r["class"],
-            r["name"],
-            f"{r['probability']:.4f}",
-            *([r["true"]] if known else []),
-        ]
-        for r in head[:count]
-    ]
-    print_table(headers, shown)
+    headers = list(head[0]) if head else ["row"]
+    print_table(headers, [[_cell(row[name]) for name in headers] for row in head[:count]])
     click.echo(f"next: fitq pull {record.name}")
+
+
+def _cell(value: Any) -> Any:
+    return f"{value:.4f}" if isinstance(value, float) else value

@@ -48,17 +48,19 @@ def resolve_dataset(
 
 def _column_mistakes(values: Mapping[str, Any], found: Registration, store: Store) -> list[Mistake]:
     """Columns that the job names and the data set does not have."""
+    from fitq.data.steps import step_mistakes
     from fitq_shared.datasets import read_manifest
     from fitq_shared.specs.mistakes import unknown_choice
 
     named = list(_named_columns(values))
-    if not named or found.format == "code":
+    if not (named or values.get("preprocessing")) or found.format == "code":
         return []
     manifest = read_manifest(store, found.ref)
     if not manifest.complete:
         return []
     known = [column.name for column in manifest.columns]
-    return [unknown_choice(where, name, known) for where, name in named if name not in known]
+    wrong = [unknown_choice(where, name, known) for where, name in named if name not in known]
+    return [*wrong, *step_mistakes(values, manifest)]
 
 
 def _named_columns(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

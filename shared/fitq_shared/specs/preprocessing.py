@@ -8,7 +8,7 @@ a mean or a vocabulary, they learn from the training rows alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
@@ -19,6 +19,7 @@ from fitq_shared.specs.mistakes import unknown_choice
 
 Kind = Literal["number", "category", "text", "image", "array"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+CHANNELS = (1, 3, 4)
 MOST_STEPS = 16
 MOST_TOKENS = 1_000_000
 
@@ -251,6 +252,21 @@ def _listed(value: Any) -> Any:
 
 Steps = Annotated[tuple[AnyStep, ...], Field(max_length=MOST_STEPS), BeforeValidator(_listed)]
 Preprocessing = Annotated[dict[str, Steps], Field(max_length=1000)]
+
+
+def kind_of(shape: Sequence[int], dtype: str) -> Kind:
+    """What an input seems to be meant to be.
+
+    Args:
+        shape: of one row.
+        dtype: NumPy's name; "str" for texts.
+    """
+    if dtype == "str":
+        return "text"
+    if not shape:
+        return "number"
+    gray, coloured = len(shape) == 2, len(shape) == 3 and shape[-1] in CHANNELS
+    return "image" if dtype == "uint8" and (gray or coloured) else "array"
 
 
 def first_resize(table: Mapping[str, tuple[Any, ...]]) -> Resize | None:

@@ -12,9 +12,8 @@ from fitq_shared.specs.preprocessing import (
     OneHot,
     Vectorize,
 )
+from fitq_shared.specs.preprocessing import kind_of as seeming_kind
 from fitq_worker.examples import Field
-
-CHANNELS = (1, 3, 4)
 
 # For the models that fitq builds by name, which take only numbers; they scale pixels themselves.
 DEFAULTS: Mapping[Kind, tuple[AnyStep, ...]] = {
@@ -26,11 +25,4 @@ DEFAULTS: Mapping[Kind, tuple[AnyStep, ...]] = {
 
 def kind_of(field: Field) -> Kind:
     """What a field is meant to be: as it says, else as its shape and dtype look."""
-    if field.kind is not None:
-        return field.kind
-    if field.dtype == "str":
-        return "text"
-    if field.shape == ():
-        return "number"
-    gray, coloured = len(field.shape) == 2, len(field.shape) == 3 and field.shape[-1] in CHANNELS
-    return "image" if field.dtype == "uint8" and (gray or coloured) else "array"
+    return field.kind or seeming_kind(field.shape, field.dtype)

@@ -123,7 +123,8 @@ def _workers(settings: Settings) -> Iterator[Check]:
             "workers", "warning", "no worker takes jobs", "start one: `fitq-worker`, or `fitq up`"
         )
     for worker in ready:
-        yield Check("workers", "ok", f"{worker.name}: {worker.device_name}")
+        code = ", allows code" if worker.allows_code else ""
+        yield Check("workers", "ok", f"{worker.name}: {worker.device_name}{code}")
 
 
 def _flower(settings: Settings) -> Iterator[Check]:

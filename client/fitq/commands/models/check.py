@@ -71,8 +71,9 @@ def command(
     record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
     if record and not as_json:
         _print(client, record)
-        data = f" --dataset {flags['dataset']}" if flags["dataset"] else " --dataset NAME"
-        click.echo(f"next: fitq train --model {model}{data}")
+        words = [f"--option {option}" for option in model_options]
+        words.append(f"--dataset {flags['dataset'] or 'NAME'}")
+        click.echo(f"next: fitq train --model {model} {' '.join(words)}")
 
 
 def _names(text: str | None) -> list[str] | None:
@@ -88,7 +89,7 @@ def _print(client: Queue, record: JobRecord) -> None:
         click.echo("the summary is in the store, which this client cannot read", err=True)
         return
     folder = client.folder(record)
-    click.echo(plain(folder.read(AttemptFolder.summary).decode()))
+    click.echo(plain(folder.read(AttemptFolder.summary).decode().rstrip()))
     found: Any = folder.read_json(AttemptFolder.check)
     print_table(
         ["", "name", "shape", "dtype"],

@@ -136,3 +136,50 @@ def publish_model(tmp_path: Path) -> Callable[..., tuple[Store, ModelRef]]:
         return store, reference
 
     return publish
+
+
+@pytest.fixture
+def quick_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let trainings in this process draw nothing, and write checkpoints on leaving only."""
+    from fitq_worker import checkpoint_writer
+    from support.trainings import without_pictures
+
+    without_pictures(monkeypatch.setattr)
+    monkeypatch.setattr(checkpoint_writer, "EPOCH_SECONDS", 600.0)
+
+
+@pytest.fixture
+def start_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """A training in this process on these examples, with fitq's mlp or a model that is built.
+
+    Args:
+        build: gives a model, or an OwnModel.
+        at: sets the stores of several trainings apart.
+    """
+    from fitq_worker import training_data, training_model
+    from fitq_worker.models.own import OwnModel
+    from support.own_models import CODE
+    from support.trainings import job
+
+    def make(
+        examples: Any, build: Callable[[], Any] | None = None, at: str = "", **changes: Any
+    ) -> Any:
+        monkeypatch.setattr(training_data, "load_examples", lambda *_, **__: examples)
+        if build is not None:
+
+            def make_own(*_: object) -> OwnModel:
+                built = build()
+                return built if isinstance(built, OwnModel) else OwnModel(built)
+
+            monkeypatch.setattr(training_model, "make_own", make_own)
+        values: dict[str, Any] = {
+            "early_stopping": None,
+            "dataset": {"name": "own", "version": 1, "manifest": "b" * 64},
+            "model": CODE if build else {"type": "mlp", "units": [8]},
+            "optimizer": {"name": "adam", "learning_rate": 0.02},
+            "epochs": 3,
+            "batch_size": 8,
+        }
+        return job(Store(str(tmp_path / f"store{at}")), **{**values, **changes})
+
+    return make

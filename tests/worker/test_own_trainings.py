@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,48 +11,15 @@ import pytest
 
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import BadJob
-from fitq_shared.store import Store
-from fitq_worker import checkpoint_writer, training_data, training_model
 from fitq_worker.array_examples import Selected
-from fitq_worker.examples import Examples
 from fitq_worker.models.own import OwnModel
 from support import own_models
-from support.trainings import PREPARING, Job, assert_same_end, job, without_pictures
+from support.trainings import PREPARING, Job, assert_same_end
 
-Build = Callable[[], Any]
 Start = Callable[..., Job]
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_pictures(monkeypatch.setattr)
-    monkeypatch.setattr(checkpoint_writer, "EPOCH_SECONDS", 600.0)
-
-
-@pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
-    """A job on these examples, with a model of fitq's own or with the one that is built."""
-
-    def make(examples: Examples, build: Build | None = None, at: str = "", **changes: Any) -> Job:
-        monkeypatch.setattr(training_data, "load_examples", lambda *_, **__: examples)
-        if build is not None:
-
-            def make_own(*_: object) -> OwnModel:
-                built = build()
-                return built if isinstance(built, OwnModel) else OwnModel(built)
-
-            monkeypatch.setattr(training_model, "make_own", make_own)
-        values: dict[str, Any] = {
-            "early_stopping": None,
-            "dataset": {"name": "own", "version": 1, "manifest": "b" * 64},
-            "model": own_models.CODE if build else {"type": "mlp", "units": [8]},
-            "optimizer": {"name": "adam", "learning_rate": 0.02},
-            "epochs": 3,
-            "batch_size": 8,
-        }
-        return job(Store(str(tmp_path / f"store{at}")), **{**values, **changes})
-
-    return make
+pytestmark = pytest.mark.usefixtures("quick_trainings")
 
 
 def interface(training: Job) -> Any:
@@ -63,9 +29,9 @@ def interface(training: Job) -> Any:
 # -- several inputs and outputs ------------------------------------------------------------------
 
 
-def test_several_outputs_are_learnt_and_named_as_keras_does(start: Start) -> None:
+def test_several_outputs_are_learnt_and_named_as_keras_does(start_own: Start) -> None:
     # Given a model with two inputs and two outputs, one of classes and one of numbers
-    training = start(own_models.pairs(), own_models.siamese, epochs=8)
+    training = start_own(own_models.pairs(), own_models.siamese, epochs=8)
     # When it is trained without a word on how
     training.run()
     # Then each output has its own loss and metrics, and both are learnt
@@ -82,9 +48,9 @@ def test_several_outputs_are_learnt_and_named_as_keras_does(start: Start) -> Non
     ]
 
 
-def test_losses_weights_and_metrics_are_those_of_each_output(start: Start) -> None:
+def test_losses_weights_and_metrics_are_those_of_each_output(start_own: Start) -> None:
     # Given a job that says what each output is measured by
-    training = start(
+    training = start_own(
         own_models.pairs(),
         own_models.siamese,
         loss={"gap": "huber", "larger": "categorical_crossentropy"},
@@ -100,8 +66,8 @@ def test_losses_weights_and_metrics_are_those_of_each_output(start: Start) -> No
     assert "larger_accuracy" not in row
 
 
-def test_a_model_of_a_class_of_its_own_learns_what_it_gives_by_name(start: Start) -> None:
-    training = start(own_models.pairs(), own_models.Subclassed, epochs=2)
+def test_a_model_of_a_class_of_its_own_learns_what_it_gives_by_name(start_own: Start) -> None:
+    training = start_own(own_models.pairs(), own_models.Subclassed, epochs=2)
     training.run()
     assert {"larger_loss", "gap_loss"} <= set(training.history()[0])
     assert [one["name"] for one in interface(training)["outputs"]] == ["larger", "gap"]
@@ -127,12 +93,12 @@ RESUMED: dict[str, tuple[Any, Any, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", sorted(RESUMED))
-def test_a_drained_training_ends_as_an_undisturbed_one(start: Start, case: str) -> None:
+def test_a_drained_training_ends_as_an_undisturbed_one(start_own: Start, case: str) -> None:
     # Given a training that is drained within its second epoch
     examples, build, changes = RESUMED[case]
-    undisturbed = start(examples(), build, "-undisturbed", **changes)
+    undisturbed = start_own(examples(), build, "-undisturbed", **changes)
     calls = (undisturbed.run().asked - PREPARING) // undisturbed.spec.epochs
-    training = start(examples(), build, **changes)
+    training = start_own(examples(), build, **changes)
     training.run("drain", PREPARING + calls + 2)
     (position,) = training.checkpoints().positions().values()
     assert (position.epoch, position.batch > 0) == (1, True)
@@ -145,9 +111,9 @@ def test_a_drained_training_ends_as_an_undisturbed_one(start: Start, case: str) 
 # -- what is learnt, and how ---------------------------------------------------------------------
 
 
-def test_a_number_is_learnt_from_columns(start: Start) -> None:
+def test_a_number_is_learnt_from_columns(start_own: Start) -> None:
     # Given columns of numbers and a target without classes
-    training = start(own_models.table(), model="mlp", epochs=30)
+    training = start_own(own_models.table(), model="mlp", epochs=30)
     training.run()
     # Then the model gives numbers, and is measured as such
     last = training.history()[-1]
@@ -158,19 +124,21 @@ def test_a_number_is_learnt_from_columns(start: Start) -> None:
     assert said["outputs"][0]["kind"] == "number"
 
 
-def test_columns_of_numbers_go_into_one_vector(start: Start) -> None:
+def test_columns_of_numbers_go_into_one_vector(start_own: Start) -> None:
     def build() -> keras.Model:
         return keras.Sequential([keras.Input((2,), name="x"), keras.layers.Dense(1)])
 
-    training = start(own_models.table(), build, epochs=1)
+    training = start_own(own_models.table(), build, epochs=1)
     training.run()
     (one,) = interface(training)["inputs"]
     assert (one["name"], one["columns"]) == ("x", ["a", "b"])
 
 
-def test_an_autoencoder_learns_its_input(start: Start) -> None:
+def test_an_autoencoder_learns_its_input(start_own: Start) -> None:
     examples = own_models.pictures()
-    training = start(Selected(examples, ("image",), ("image",)), own_models.autoencoder, epochs=4)
+    training = start_own(
+        Selected(examples, ("image",), ("image",)), own_models.autoencoder, epochs=4
+    )
     training.run()
     rows = training.history()
     assert rows[-1]["val_loss"] < rows[0]["val_loss"]
@@ -178,7 +146,7 @@ def test_an_autoencoder_learns_its_input(start: Start) -> None:
     assert (said["kind"], said["shape"], said["target"]) == ("array", [8, 8], "image")
 
 
-def test_a_compiled_model_keeps_what_the_job_does_not_name(start: Start) -> None:
+def test_a_compiled_model_keeps_what_the_job_does_not_name(start_own: Start) -> None:
     # Given a model that its builder compiled
     def build() -> keras.Model:
         model = keras.Sequential(
@@ -188,9 +156,9 @@ def test_a_compiled_model_keeps_what_the_job_does_not_name(start: Start) -> None
         return model
 
     # When the job names nothing, and when it names metrics
-    one = start(own_models.pictures(), build, "-1", epochs=1, optimizer=None)
+    one = start_own(own_models.pictures(), build, "-1", epochs=1, optimizer=None)
     one.run()
-    other = start(
+    other = start_own(
         own_models.pictures(), build, "-2", epochs=1, optimizer=None, metrics=["accuracy"]
     )
     other.run()
@@ -202,14 +170,14 @@ def test_a_compiled_model_keeps_what_the_job_does_not_name(start: Start) -> None
     assert interface(one)["outputs"][0]["form"] == "one_hot"
 
 
-def test_callbacks_of_the_builder_are_called(start: Start) -> None:
+def test_callbacks_of_the_builder_are_called(start_own: Start) -> None:
     seen: list[int] = []
 
     class Watch(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             seen.append(epoch)
 
-    training = start(
+    training = start_own(
         own_models.pictures(),
         lambda: OwnModel(_classifier(3), {}, {"callbacks": [Watch()]}),
         epochs=2,
@@ -218,11 +186,11 @@ def test_callbacks_of_the_builder_are_called(start: Start) -> None:
     assert seen == [0, 1]
 
 
-def test_rows_are_weighed_by_their_class(start: Start) -> None:
+def test_rows_are_weighed_by_their_class(start_own: Start) -> None:
     # Given a class that weighs nothing
     pictures = own_models.pictures()
     changes = {"epochs": 4, "model": "mlp", "validation_split": 0.0}
-    training = start(pictures, class_weight={"b": 0.0, "2": 0.0}, **changes)
+    training = start_own(pictures, class_weight={"b": 0.0, "2": 0.0}, **changes)
     training.run()
     # Then only the other is learnt
     said = keras.models.load_model(training.folder.local(AttemptFolder.model)).predict(
@@ -231,15 +199,15 @@ def test_rows_are_weighed_by_their_class(start: Start) -> None:
     assert (said.argmax(axis=1) == 0).all()
 
 
-def test_weights_of_unknown_classes_are_named(start: Start) -> None:
-    training = start(own_models.pictures(), model="mlp", class_weight={"aa": 2.0})
+def test_weights_of_unknown_classes_are_named(start_own: Start) -> None:
+    training = start_own(own_models.pictures(), model="mlp", class_weight={"aa": 2.0})
     with pytest.raises(BadJob, match=r"class_weight = 'aa': expected one of a, b, c"):
         training.run()
 
 
-def test_mixed_precision_ends_with_the_job(start: Start) -> None:
+def test_mixed_precision_ends_with_the_job(start_own: Start) -> None:
     before = keras.config.dtype_policy().name
-    training = start(own_models.pictures(), model="mlp", mixed_precision=True, epochs=1)
+    training = start_own(own_models.pictures(), model="mlp", mixed_precision=True, epochs=1)
     training.run()
     model = keras.models.load_model(training.folder.local(AttemptFolder.model))
     assert model.layers[-2].compute_dtype in ("bfloat16", "float16")
@@ -247,9 +215,9 @@ def test_mixed_precision_ends_with_the_job(start: Start) -> None:
     assert keras.config.dtype_policy().name == before
 
 
-def test_a_schedule_changes_the_learning_rate(start: Start) -> None:
+def test_a_schedule_changes_the_learning_rate(start_own: Start) -> None:
     schedule = {"type": "piecewise_constant", "boundaries": [1, 2], "values": [0.1, 0.05, 0.01]}
-    training = start(
+    training = start_own(
         own_models.pictures(), model="mlp", optimizer={"name": "sgd", "schedule": schedule}
     )
     training.run()
@@ -257,8 +225,8 @@ def test_a_schedule_changes_the_learning_rate(start: Start) -> None:
     assert rates == pytest.approx([0.1, 0.05, 0.01])
 
 
-def test_early_stopping_does_not_wait_for_what_is_not_measured(start: Start) -> None:
-    training = start(own_models.pictures(), early_stopping={"monitor": "val_los"})
+def test_early_stopping_does_not_wait_for_what_is_not_measured(start_own: Start) -> None:
+    training = start_own(own_models.pictures(), early_stopping={"monitor": "val_los"})
     with pytest.raises(BadJob, match=r"early_stopping\.monitor = 'val_los'.*did you mean"):
         training.run()
 
@@ -309,15 +277,15 @@ def _classifier(classes: int, shape: tuple[int, ...] = (8, 8)) -> keras.Model:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_does_not_fit_is_said_before_anything_is_trained(
-    start: Start, examples: Any, build: Any, changes: dict[str, Any], words: str
+    start_own: Start, examples: Any, build: Any, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(BadJob) as caught:
-        start(examples(), build, **changes).run()
+        start_own(examples(), build, **changes).run()
     assert words in caught.value.message
     assert caught.value.hint
 
 
-def test_a_layer_that_cannot_take_what_comes_is_named(start: Start) -> None:
+def test_a_layer_that_cannot_take_what_comes_is_named(start_own: Start) -> None:
     # Given a model of a class of its own, whose layers are known only when it is called
     class Odd(keras.Model):
         def __init__(self) -> None:
@@ -329,6 +297,6 @@ def test_a_layer_that_cannot_take_what_comes_is_named(start: Start) -> None:
             return self.first(inputs["left"])
 
     with pytest.raises(BadJob) as caught:
-        start(own_models.pairs(), Odd).run()
+        start_own(own_models.pairs(), Odd).run()
     assert "first" in caught.value.message
     assert "4" in caught.value.message

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
@@ -12,19 +11,27 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
 
 from fitq_shared.errors import InvalidInput, Mistake
-from fitq_shared.metric_order import Mode, mode_of
+from fitq_shared.metric_order import Mode
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.specs.base import MOST_TAGS, Label, Owner, Spec, Version, canonical_json
 from fitq_shared.specs.bounds import check_bounds
 from fitq_shared.specs.mistakes import from_validation
 from fitq_shared.specs.train import TrainJob
-from fitq_shared.sweeps.address import FIXED, clashes, put, resolve
+from fitq_shared.sweeps.address import clashes, put
+from fitq_shared.sweeps.reading import (
+    MOST_TRIALS,
+    defaults,
+    fixed_mistakes,
+    in_train,
+    is_within,
+    read_space,
+    size_of,
+)
 from fitq_shared.sweeps.space import Parameter, grid_point
 from fitq_shared.sweeps.stopping import Stopping
 
 Sampler = Literal["grid", "random", "optuna"]
 
-MOST_TRIALS = 1000
 MOST_PARAMETERS = 30
 # How many combinations of the ends of ranges are looked at before anything is sent.
 MOST_COMBINATIONS = 256
@@ -80,9 +87,9 @@ class SweepSpec(Spec):
         given = {name: value for name, value in data.items() if value is not None}
         train = given.get("train")
         train = dict(train) if isinstance(train, Mapping) else {}
-        space, wrong = _read_space(given.get("space"), train)
-        mistakes += wrong + _fixed_mistakes(train)
-        values = {**given, **_defaults(given, space), "space": space}
+        space, wrong = read_space(given.get("space"), train)
+        mistakes += wrong + fixed_mistakes(train)
+        values = {**given, **defaults(given, space), "space": space}
         spec = None
         try:
             spec = cls.model_validate(values)
@@ -169,7 +176,7 @@ class SweepSpec(Spec):
 
     def _between_fields(self) -> list[Mistake]:
         drawn = [path for path, one in self.space.items() if not one.grid]
-        size = _size(self.space)
+        size = size_of(self.space)
         mistakes = []
         if self.sampler == "grid":
             mistakes += [
@@ -222,54 +229,8 @@ class SweepSpec(Spec):
         try:
             self.trial(1, params, "sweep", early_stopping)
         except InvalidInput as error:
-            return [m if _within(m, params) else _in_train(m) for m in error.mistakes]
+            return [m if is_within(m, params) else in_train(m) for m in error.mistakes]
         return []
-
-
-def _read_space(
-    given: object, train: Mapping[str, Any]
-) -> tuple[dict[str, Parameter], list[Mistake]]:
-    if not isinstance(given, Mapping) or not given:
-        return {}, [Mistake("space", given, "a table of what differs between the trials")]
-    space: dict[str, Parameter] = {}
-    mistakes: list[Mistake] = []
-    for name, value in _flat(given):
-        where = f"space.{name}"
-        path = resolve(name, train, where)
-        parameter = Parameter.read(where, value)
-        if isinstance(path, Mistake):
-            mistakes.append(path)
-        elif path in space:
-            mistakes.append(Mistake(where, name, f"each parameter once: it is {path} again"))
-        if isinstance(parameter, list):
-            mistakes += parameter
-        elif isinstance(path, str):
-            space.setdefault(path, parameter)
-    # What is drawn depends on the order, and the record does not keep any other.
-    return dict(sorted(space.items())), mistakes
-
-
-def _flat(given: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """The parameters by path: a TOML file may write a path as tables in tables."""
-    for name, value in given.items():
-        if isinstance(value, Mapping) and value and not value.keys() & Parameter.model_fields:
-            yield from _flat(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", value
-
-
-def _defaults(given: Mapping[str, Any], space: Mapping[str, Parameter]) -> dict[str, Any]:
-    """What follows from the rest, where it is not given."""
-    found: dict[str, Any] = {}
-    if "sampler" not in given:
-        found["sampler"] = "random" if any(not one.grid for one in space.values()) else "grid"
-    if "trials" not in given and space and all(one.grid for one in space.values()):
-        found["trials"] = min(_size(space), MOST_TRIALS)
-    metric = given.get("metric", "val_accuracy")
-    if "goal" not in given and isinstance(metric, str):
-        # None is said to be missing: nobody can know.
-        found |= {"goal": mode} if (mode := mode_of(metric)) else {}
-    return found
 
 
 def _with_stand_ins(values: Mapping[str, Any], mistakes: Sequence[Mistake]) -> SweepSpec | None:
@@ -285,29 +246,6 @@ def _with_stand_ins(values: Mapping[str, Any], mistakes: Sequence[Mistake]) -> S
         return SweepSpec.model_validate({**needed, **kept})
     except ValidationError:
         return None
-
-
-def _size(space: Mapping[str, Parameter]) -> int:
-    return math.prod(len(one.values or ()) for one in space.values() if one.grid)
-
-
-def _fixed_mistakes(train: Mapping[str, Any]) -> list[Mistake]:
-    instead = {"model_name": "none: give the sweep's own"}
-    return [
-        Mistake(f"train.{name}", train[name], instead.get(name, "none: the sweep gives its own"))
-        for name in FIXED
-        if train.get(name) is not None and (name, train[name]) != ("kind", "train")
-    ]
-
-
-def _within(mistake: Mistake, space: Mapping[str, Any]) -> bool:
-    """Whether it is about a value that the sweep chooses."""
-    where = mistake.where.partition("[")[0]
-    return any(f"{where}.".startswith(f"{path}.") or path == where for path in space)
-
-
-def _in_train(mistake: Mistake) -> Mistake:
-    return Mistake(f"train.{mistake.where}", mistake.given, mistake.expected)
 
 
 def _named(value: object) -> str:

@@ -13,8 +13,8 @@ from fitq.commands.sweep._sweep import find, sweep
 @as_json
 def command(sweep: str | None, as_json: bool) -> None:
     """Show the best trial so far, and how to predict with it. Default: of the newest sweep."""
-    from fitq.leaderboard import counts, show_best
     from fitq.queue import Queue
+    from fitq.standings import counts, show_best
     from fitq.sweeping import Sweeping, difference
     from fitq.tables import print_json
     from fitq_shared.errors import InvalidInput

@@ -14,8 +14,8 @@ from fitq.commands._options import as_json
 @as_json
 def command(limit: int, as_json: bool) -> None:
     """List the sweeps, newest first."""
-    from fitq.leaderboard import took
     from fitq.queue import Queue
+    from fitq.standings import took
     from fitq.sweeping import Sweeping
     from fitq.tables import print_json, print_table
     from fitq_shared.sweeps.record import best_trial

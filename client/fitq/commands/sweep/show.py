@@ -13,8 +13,8 @@ from fitq.commands.sweep._sweep import find, sweep
 @as_json
 def command(sweep: str | None, as_json: bool) -> None:
     """Show a sweep and all its trials, the best first. Default: the newest sweep."""
-    from fitq.leaderboard import counts, public, rows
     from fitq.queue import Queue
+    from fitq.standings import counts, public, rows
     from fitq.sweeping import Sweeping
     from fitq.tables import print_json, print_table
     from fitq_shared.texts import plain, printable

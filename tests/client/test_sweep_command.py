@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from fitq.data.needs import check_unneeded_by_sweeps
 from fitq.leaderboard import board
 from fitq.queue import Queue
 from fitq.sweeping import Sweeping
 from fitq.waste import needed_inputs
+from fitq_shared.errors import InvalidInput
 from fitq_shared.record import Reason
 from fitq_shared.redis_link import Redis
+from fitq_shared.registrations import Registration
 from fitq_shared.settings import Settings
 from fitq_shared.sweeps.record import SweepRecord, Trial
 from fitq_shared.sweeps.records import keep_copy
@@ -251,3 +254,28 @@ def test_files_of_a_sweep_that_may_go_on_are_kept(queue: Settings, sweeping: Swe
     assert needed_inputs([], [sweep]) == {path}
     assert needed_inputs([], [replace(sweep, state="failed")]) == {path}
     assert needed_inputs([], [replace(sweep, state="succeeded")]) == set()
+
+
+def test_data_of_a_sweep_that_may_go_on_is_kept(sweeping: Sweeping) -> None:
+    # Given a sweep on a registered data set, which is one of two
+    used, other = (
+        Registration(
+            name="houses",
+            version=version,
+            manifest=f"{version}" * 64,
+            created=0.0,
+            owner="ann",
+            format="csv",
+            files=1,
+            chunks=1,
+            size=1,
+        )
+        for version in (1, 2)
+    )
+    train = {"dataset": used.ref.model_dump(mode="json"), "rows": None}
+    sweep = sweeping.submit(sweep_spec(train))
+    # Then the one that it uses may not be removed, until the sweep has succeeded
+    with pytest.raises(InvalidInput, match="houses@1 is needed by the sweep brave-otter"):
+        check_unneeded_by_sweeps([used, other], [sweep])
+    check_unneeded_by_sweeps([other], [sweep])
+    check_unneeded_by_sweeps([used], [replace(sweep, state="succeeded")])

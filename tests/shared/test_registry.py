@@ -187,3 +187,20 @@ def test_what_something_else_has_written_hides_nothing(redis, registry, publish)
     redis.rpush("fitq:model-history:mnist", "nonsense")
     assert labels(registry) == ["mnist@1"]
     assert registry.history("mnist") == []
+
+
+def test_a_job_that_is_published_once_more_keeps_its_number(
+    redis, records, registry, publish, claim
+):
+    # Given a version whose job Redis has lost, of which the volume knew only that it was running
+    record = publish("mnist")
+    redis.delete(f"fitq:job:{record.id}")
+    fields = {**record.to_fields(), "state": "queued", "attempt": "2"}
+    for name in ("manifest", "metrics", "finished", "started", "worker", "device_name", "token"):
+        fields.pop(name, None)
+    assert records.restore(fields)
+    # When it has run again
+    assert records.succeed(claim(records.get(record.id), "again"), "b" * 64, {}, "mnist")
+    # Then it is the same version, and names what was published last
+    [version] = registry.model("mnist").versions
+    assert (version.label, version.attempt, version.manifest) == ("mnist@1", 2, "b" * 64)

@@ -49,7 +49,7 @@ def test_an_export_predicts_as_the_model(tmp_path, build, form):
     inputs = sample_inputs(model, NONE, 5)
     expected = keras.tree.flatten(model.predict_on_batch(inputs))
     # When it is exported, and the export predicts
-    found = export(model, tmp_path, form)(inputs)
+    found = export(model, tmp_path, form, inputs)(inputs)
     # Then every output is the same
     assert len(found) == len(expected)
     for one, other in zip(expected, found, strict=True):
@@ -81,7 +81,7 @@ def test_a_model_of_a_class_of_its_own_is_sampled_as_its_artifacts_say():
 def test_without_the_packages_it_is_said_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(exported_models, "ONNX_PACKAGES", ("tf2onnx", "not_a_package"))
     with pytest.raises(BadJob, match="not_a_package not installed") as found:
-        export(sequence(), tmp_path, "onnx")
+        export(sequence(), tmp_path, "onnx", None)
     assert "fitq-worker[onnx]" in found.value.hint
 
 
@@ -91,4 +91,4 @@ def test_a_model_that_has_no_such_form_is_refused_in_words(tmp_path, monkeypatch
 
     monkeypatch.setitem(exported_models._FORMATS, "savedmodel", (fails, fails))
     with pytest.raises(BadJob, match=r"cannot be exported as savedmodel: no such operation\\n"):
-        export(sequence(), tmp_path, "savedmodel")
+        export(sequence(), tmp_path, "savedmodel", None)

@@ -27,8 +27,14 @@ ONNX_PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
 Arrays = list[NDArray[Any]]
 
 
-def export(model: keras.Model, folder: Path, form: ExportFormat) -> Callable[[Any], Arrays]:
+def export(
+    model: keras.Model, folder: Path, form: ExportFormat, inputs: Any
+) -> Callable[[Any], Arrays]:
     """Write the model into an empty folder; it must have been called before.
+
+    Args:
+        inputs: arrays of the form that it takes, where a model of a class of its own, which does
+            not say so itself, then takes the same shapes and types, with any number of rows.
 
     Returns:
         What predicts with what was written: takes inputs as the model does, gives its outputs,
@@ -43,7 +49,7 @@ def export(model: keras.Model, folder: Path, form: ExportFormat) -> Callable[[An
     try:
         # Keras and TensorFlow print how to use what they write.
         with contextlib.redirect_stdout(io.StringIO()):
-            write(model, folder)
+            write(model, folder, _signature(model, inputs))
         return read(folder)
     except Exception as error:  # whatever a layer that has no such form makes of it
         log.exception("the export failed")
@@ -62,8 +68,21 @@ def _need_onnx() -> None:
         )
 
 
-def _write_saved_model(model: keras.Model, folder: Path) -> None:
-    model.export(folder, format="tf_saved_model", verbose=False)
+def _signature(model: keras.Model, inputs: Any) -> list[Any] | None:
+    """The form of the inputs where Keras would have to guess it: None where the model says it."""
+    if isinstance(model, keras.Sequential) or hasattr(model, "inputs"):
+        return None
+    forms = keras.tree.map_structure(
+        lambda one: keras.InputSpec(
+            shape=(None, *one.shape[1:]), dtype="string" if one.dtype == object else str(one.dtype)
+        ),
+        inputs,
+    )
+    return [forms]
+
+
+def _write_saved_model(model: keras.Model, folder: Path, signature: list[Any] | None) -> None:
+    model.export(folder, format="tf_saved_model", input_signature=signature, verbose=False)
 
 
 def _read_saved_model(folder: Path) -> Callable[[Any], Arrays]:
@@ -72,8 +91,8 @@ def _read_saved_model(folder: Path) -> Callable[[Any], Arrays]:
     return lambda inputs: _flat(loaded.serve(keras.tree.map_structure(tf.constant, inputs)))
 
 
-def _write_onnx(model: keras.Model, folder: Path) -> None:
-    model.export(folder / ONNX_FILE, format="onnx", verbose=False)
+def _write_onnx(model: keras.Model, folder: Path, signature: list[Any] | None) -> None:
+    model.export(folder / ONNX_FILE, format="onnx", input_signature=signature, verbose=False)
 
 
 def _read_onnx(folder: Path) -> Callable[[Any], Arrays]:

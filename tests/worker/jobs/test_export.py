@@ -9,6 +9,7 @@ import pytest
 
 from fitq.pulling import pull
 from fitq_shared.attempt_folder import AttemptFolder
+from support.code import user_code, write_files
 
 pytestmark = pytest.mark.services
 
@@ -63,3 +64,43 @@ def test_another_library_predicts_with_it(export, queue, tmp_path, reference, mn
     # Then they agree
     expected = model.predict(mnist["x_test"][:50], verbose=0)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+OWN_CLASS = """
+    import keras
+
+    @keras.saving.register_keras_serializable("mine")
+    class Net(keras.Model):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.flat = keras.layers.Flatten()
+            self.scale = keras.layers.Rescaling(1 / 255)
+            self.dense = keras.layers.Dense(10, activation="softmax")
+
+        def call(self, images):
+            return self.dense(self.flat(self.scale(images)))
+
+    def build():
+        return Net()
+"""
+
+
+def test_a_model_of_a_class_of_its_own_is_exported_and_reproduced(
+    train, finish, fill, queue, tmp_path
+):
+    # Given a training of a class that its builder's file defines
+    code = user_code(queue.store, write_files(tmp_path, net=OWN_CLASS))
+    trained = train(model={"type": "code", **code.model_dump()}, rows=2000, batch_size=500)
+    model = queue.model(trained.id)[1].model_dump()
+    # When it is exported, and trained again
+    exported = finish(fill(kind="export", model=model, format="savedmodel"))
+    again = finish(
+        fill(kind="reproduce", model=model, threads=trained.threads, code=True, device="cpu")
+    )
+    # Then both were run by a worker that allows code, and are the same
+    assert exported.needs.code and again.needs.code
+    assert exported.metrics["largest_difference"] < 1e-5
+    assert again.metrics["identical"] == 1
+    report = queue.folder(again).read_json(AttemptFolder.reproduction)
+    rows = {row["name"]: row for row in report["circumstances"]}
+    assert rows["code"]["first"] == code.bundle.sha256

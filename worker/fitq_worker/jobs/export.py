@@ -49,7 +49,7 @@ def run(context: JobContext, spec: ExportJob) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="fitq-") as temporary:
         target = Path(temporary) / "export"
         target.mkdir()
-        predict = export(model, target, spec.format)
+        predict = export(model, target, spec.format, inputs)
         largest = _largest_difference(expected, predict(inputs), spec)
         context.reporter.obey()
         sizes = _keep(folder, target)

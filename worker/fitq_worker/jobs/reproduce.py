@@ -98,10 +98,14 @@ def _report(
     rows: Any = folder.read_json(AttemptFolder.history_json)
     epochs = differing_epochs(history, rows)
     values = spec.model_dump(mode="json")
-    same = [
+    by_hash = [
         # Both are read by their hash, so they cannot have changed.
         {"name": "data", "first": data_hash_of(values), "second": data_hash_of(values)},
         {"name": "code", "first": code_hash_of(values), "second": code_hash_of(values)},
+    ]
+    facts: list[dict[str, Any]] = [
+        *({**row, "same": True} for row in by_hash),
+        *circumstances(environment, folder.read_json(AttemptFolder.environment)),
     ]
     return {
         "identical": not differing and not epochs,
@@ -109,7 +113,6 @@ def _report(
         "weights": {"count": len(weights), "differing": differing},
         "epochs": {"count": len(history), "differing": epochs},
         "circumstances": [
-            *({**row, "same": True} for row in same),
-            *circumstances(environment, folder.read_json(AttemptFolder.environment)),
+            row for row in facts if row["first"] is not None or row["second"] is not None
         ],
     }

@@ -40,7 +40,7 @@ def draw_scatter(true: NDArray[Any], said: NDArray[Any], title: str) -> Figure:
         least, most = min(x[finite].min(), y[finite].min()), max(x[finite].max(), y[finite].max())
         edge = 0.03 * (most - least) or 1.0
         limits = (least - edge, most + edge)
-        axes.plot(limits, limits, color="#999999", linewidth=1, label="as it is", zorder=1)
+        axes.plot(limits, limits, color="#999999", linewidth=1, label="perfect", zorder=1)
         axes.set(xlim=limits, ylim=limits)
         axes.legend(frameon=False, loc="upper left")
     size = 24 if len(x) <= 200 else 8

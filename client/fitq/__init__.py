@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fitq.queue import Queue as Client
+    from fitq.async_client import AsyncClient, AsyncJob
+    from fitq.client import Client
+    from fitq.job import Job
+    from fitq_shared.errors import FitqError, InvalidInput, JobFailed, NotEnded
 
 __version__ = "0.1.0"
-__all__ = ["Client", "__version__"]
+__all__ = [
+    "AsyncClient",
+    "AsyncJob",
+    "Client",
+    "FitqError",
+    "InvalidInput",
+    "Job",
+    "JobFailed",
+    "NotEnded",
+    "__version__",
+]
+
+_PLACES = {
+    "AsyncClient": "fitq.async_client",
+    "AsyncJob": "fitq.async_client",
+    "Client": "fitq.client",
+    "FitqError": "fitq_shared.errors",
+    "InvalidInput": "fitq_shared.errors",
+    "Job": "fitq.job",
+    "JobFailed": "fitq_shared.errors",
+    "NotEnded": "fitq_shared.errors",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the client when it is asked for, so that `fitq --help` needs no Redis."""
-    if name == "Client":
-        from fitq.queue import Queue
-
-        return Queue
+    """Import what is asked for, when it is: `fitq --help` needs no Redis."""
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
     raise AttributeError(f"module 'fitq' has no attribute {name!r}")

@@ -9,17 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
 from fitq.queue import Queue
+from fitq.screens import Screen, screen
 from fitq.waiting import after_whom, nobody, where_it_stands
 from fitq_shared.events import ENDINGS, Event
 from fitq_shared.record import JobRecord
@@ -38,20 +29,9 @@ def follow(client: Queue, record: JobRecord) -> JobRecord:
     Raises:
         QueueUnreachable: Redis does not answer, or has not come back.
     """
-    console = Console(stderr=True, highlight=False)
-    client = client.patient(lambda text: console.print(text, markup=False, soft_wrap=True))
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=28),
-        TextColumn("{task.fields[detail]}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        view = _View(client, record, console, bar)
+    with screen() as shown:
+        client = client.patient(shown.say)
+        view = _View(client, record, shown)
         view.begin()
         for event in client.events(record):
             if event is not None:
@@ -68,12 +48,10 @@ def follow(client: Queue, record: JobRecord) -> JobRecord:
 class _View:
     """What was already said, so that it is said once."""
 
-    def __init__(self, client: Queue, record: JobRecord, console: Console, bar: Progress) -> None:
+    def __init__(self, client: Queue, record: JobRecord, screen: Screen) -> None:
         self._client = client
         self._record = record
-        self._console = console
-        self._bar = bar
-        self._task: TaskID | None = None
+        self._screen = screen
         self._said = ""
         self._epochs = record.spec.get("epochs")
         self._waiting = True
@@ -123,17 +101,13 @@ class _View:
         name = printable(data["phase"])
         if data["epochs"] > 1:
             name += f" {data['epoch']}/{data['epochs']}"
-        if self._task is None:
-            self._task = self._bar.add_task(name, total=total, detail="")
-        self._bar.update(
-            self._task, description=name, total=total, completed=done, detail=_metrics(data)
-        )
+        self._screen.move(name, total, done, _metrics(data))
 
     def _say(self, text: str) -> None:
         text = printable(text)
         if text != self._said:
             self._said = text
-            self._console.print(text, markup=False, soft_wrap=True)
+            self._screen.say(text)
 
 
 def _epoch_line(row: Mapping[str, Any], epochs: int | None) -> str:

@@ -7,8 +7,9 @@ import copy
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fitq.pulling import pull
 from fitq.rebuild import (
     LostJob,
     LostModel,
@@ -390,6 +391,37 @@ class Queue:
         with contextlib.suppress(StoreError):
             return Store(self.settings.store_url).exists("")
         return False
+
+    def history(self, record: JobRecord) -> list[dict[str, float]]:
+        """What a training has measured so far, one row for each epoch.
+
+        Raises:
+            InvalidInput: it is no training, or has not finished an epoch.
+            StoreError: this client cannot read the store.
+        """
+        folder = self.folder(record)
+        if not folder.exists(AttemptFolder.history_json):
+            raise InvalidInput(
+                f"{record.name} has no history: it is a {record.kind} job, {record.state}",
+                "only trainings have one, after their first epoch",
+            )
+        rows: Any = folder.read_json(AttemptFolder.history_json)
+        return list(rows)
+
+    def pull(self, record: JobRecord, target: Path) -> list[str]:
+        """Copy what a job has published to a folder: the names of its files.
+
+        Raises:
+            InvalidInput: it has published nothing.
+            StoreError: this client cannot read the store, a file is damaged, or the folder cannot
+                be written.
+        """
+        if record.state != "succeeded" or record.manifest is None:
+            raise InvalidInput(
+                f"{record.name} has published nothing: the job is {record.state}",
+                f"see what there is with `fitq show {record.name}`",
+            )
+        return pull(self.folder(record), record.manifest, target)
 
     def folder(self, record: JobRecord) -> AttemptFolder:
         """The artifacts of a job's newest attempt."""

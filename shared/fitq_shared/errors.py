@@ -7,6 +7,8 @@ FitqError                 exit 1
 ├── QueueUnreachable      exit 3   Redis does not answer
 ├── StoreError            exit 1   the artifact store cannot be read or written
 ├── StackError            exit 1   a part of the local stack does not start or stop
+├── JobFailed             exit 1   a job that was waited for has failed or was cancelled
+├── NotEnded              exit 1   a job has not ended in the time that it was given
 └── JobError              exit 1   the job itself failed; carries the reason kept in its record
     └── BadJob                     the user's mistake, found on the worker: never retried
 
@@ -93,6 +95,14 @@ class StoreError(FitqError):
 
 class StackError(FitqError):
     """A part of the local stack does not start or stop."""
+
+
+class JobFailed(FitqError):
+    """A job that was waited for has failed or was cancelled: the message says why."""
+
+
+class NotEnded(FitqError, TimeoutError):
+    """A job has not ended in the time that it was given, and goes on."""
 
 
 class JobError(FitqError):

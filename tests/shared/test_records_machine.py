@@ -516,7 +516,10 @@ class RecordsMachine(RuleBasedStateMachine):
         lost = {r.id for queue in queues for r in self.records.without_message(queue, 0)}
         there = [job for job in self.known.values() if job.state == "queued" and not job.forgotten]
         assert lost == {job.id for job in there if job.place != DELAYED}
-        assert {r.id for r in self.records.due()} == {job.id for job in there if job.overdue}
+        due = {record.id for record in self.records.due()}
+        # On a slow machine what was to wait two seconds may be due by itself.
+        assert {job.id for job in there if job.overdue} <= due
+        assert due <= {job.id for job in there if job.place == DELAYED}
 
     # -- what must hold after each step -------------------------------------------------------
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from fitq.commands._options import as_json, job
@@ -16,18 +14,10 @@ def command(job: str, as_json: bool) -> None:
     """Print the history of a training: one row per epoch."""
     from fitq.queue import Queue
     from fitq.tables import print_json, print_table
-    from fitq_shared.attempt_folder import AttemptFolder
-    from fitq_shared.errors import InvalidInput
 
     client = Queue()
     record = client.job(job)
-    folder = client.folder(record)
-    if not folder.exists(AttemptFolder.history_json):
-        raise InvalidInput(
-            f"{record.name} has no history: it is a {record.kind} job, {record.state}",
-            "only trainings have one, after their first epoch",
-        )
-    rows: Any = folder.read_json(AttemptFolder.history_json)
+    rows = client.history(record)
     if as_json:
         print_json(rows)
         return

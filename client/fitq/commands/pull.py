@@ -17,17 +17,11 @@ def command(job: str, target: Path | None) -> None:
 
     JOB may be a model too: NAME@3, NAME@ALIAS.
     """
-    from fitq.pulling import counted, pull
+    from fitq.pulling import counted
     from fitq.queue import Queue
-    from fitq_shared.errors import InvalidInput
 
     client = Queue()
     record = client.job(job)
-    if record.state != "succeeded" or record.manifest is None:
-        raise InvalidInput(
-            f"{record.name} has published nothing: the job is {record.state}",
-            f"see what there is with `fitq show {record.name}`",
-        )
     target = target or Path(record.name)
-    copied = pull(client.folder(record), record.manifest, target)
+    copied = client.pull(record, target)
     click.echo(f"{counted(len(copied))}, each as published: {target}/")

@@ -1,0 +1,404 @@
+"""The Python client: `model.fit` on a queue.
+
+    from fitq import Client
+
+    job = Client().fit(model, x, y, epochs=5, device="gpu")
+    job.watch()
+    trained = job.model()
+
+Keras is never imported here: who gives a model has imported it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fitq.array_upload import class_numbers, upload_arrays
+from fitq.data.progress import showing_progress
+from fitq.drafts import complete
+from fitq.job import Job
+from fitq.keras_models import SPLIT, WEIGHT, fields_of, is_model, saved, with_validation
+from fitq.own_model import complete_with_files, own_model
+from fitq.queue import Queue
+from fitq.uploads import Upload, of_bytes, upload_all
+from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.errors import InvalidInput, Mistake
+from fitq_shared.settings import Settings
+from fitq_shared.texts import shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fitq.keras_models import Arrays, Fields
+    from fitq_shared.record import JobRecord
+    from fitq_shared.specs.base import JobSpec
+
+    Model = Any
+    """A Keras model; or, where one that is trained is meant, a Job, a job's name or id, or
+    "name@3", "name@alias", "name" of a registered model."""
+
+
+class Client:
+    """Submits jobs with what is at hand in Python, and finds those that there are.
+
+    Args:
+        settings: where the queue and the store are; by default from the environment
+            (FITQ_REDIS_URL, FITQ_STORE) or the local stack of this folder.
+
+    Raises:
+        QueueUnreachable: from every method, when Redis does not answer.
+        InvalidInput: from what submits; names every mistake at once. Nothing was submitted.
+        StoreError: from what gives or reads models and arrays, when the store does not answer.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.queue = Queue(settings)
+
+    # -- submitting -----------------------------------------------------------------------
+
+    def fit(
+        self,
+        model: Model,
+        x: Arrays,
+        y: Arrays | None = None,
+        *,
+        epochs: int = 1,
+        batch_size: int = 32,
+        validation_split: float = 0.0,
+        validation_data: tuple[Any, Any] | None = None,
+        sample_weight: NDArray[Any] | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
+        after: Job | str | Sequence[Job | str] = (),
+        **spec: Any,
+    ) -> Job:
+        """Train a Keras model on arrays, on a worker: as `Model.fit`, but returns at once.
+
+        The model goes as it is: with its weights and, if it was compiled, with its optimizer,
+        loss and metrics. One that was not compiled gets those that are given here, or that suit
+        the target. It is not changed: `job.model()` is the trained one.
+
+        Args:
+            model: a Keras model of Keras's own classes; one with classes of yours needs
+                `train(model="file.py:function", …)`, on workers that allow code.
+            x, y: arrays of shape (n, ...); with several inputs or outputs a dict by their names,
+                or a list in their order. `y` None: `x` is the target too, as for an autoencoder.
+            validation_split: the share of the last rows that validate, before any shuffling.
+            validation_data: (x, y) to validate with instead.
+            sample_weight: of each row, shape (n,).
+            class_weight: by the number of the class; or "balanced".
+            after: jobs that have to succeed first.
+            spec: what else a training takes: device, name, tags, timeout, priority, gpus, seed,
+                optimizer, loss, metrics, early_stopping, model_name … (see `fitq train --help`).
+
+        Returns:
+            The job, which is queued.
+        """
+        _refuse(spec, model)
+        fields = fields_of(model, x, x if y is None else y)
+        values: dict[str, Any] = {
+            "kind": "train",
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "validation_split": validation_split,
+            "class_weight": _class_weight(class_weight),
+            **spec,
+        }
+        others: dict[str, NDArray[Any]] = {}
+        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float32)
+        if validation_data is not None:
+            fields, others[SPLIT] = self._validation(model, fields, validation_data, values)
+            if weight is not None:
+                missing = len(others[SPLIT]) - len(weight)
+                weight = np.concatenate([weight, np.ones(missing, dtype=np.float32)])
+        if weight is not None:
+            others[WEIGHT] = weight
+            values["sample_weight"] = WEIGHT
+            _check_weight(weight, fields)
+        with saved(model) as path:
+            # All that is wrong is told before the arrays are sent.
+            values["model"], uploads = _of_file(path)
+            complete({**values, "dataset": _STAND_IN}, self.queue.settings)
+            values["dataset"] = self._upload(model, fields, others)
+            spec_ = complete(values, self.queue.settings)
+            upload_all(self.queue, uploads)
+        return self._submit(spec_, after)
+
+    def train(
+        self,
+        *,
+        folder: str | Path = ".",
+        after: Job | str | Sequence[Job | str] = (),
+        **spec: Any,
+    ) -> Job:
+        """Train by the names of model and data set, as `fitq train` does.
+
+        Args:
+            folder: what paths such as model="net.py:build" are relative to.
+            after: jobs that have to succeed first.
+            spec: dataset, model, epochs, optimizer … as a job file has them.
+        """
+        from pathlib import Path
+
+        values = {"kind": "train", **spec}
+        if isinstance(values.get("init_from"), str | Job):
+            values["init_from"] = self._reference(values["init_from"])[1]
+        complete_, uploads = complete_with_files(values, self.queue.settings, Path(folder))
+        upload_all(self.queue, uploads)
+        return self._submit(complete_, after)
+
+    def evaluate(
+        self,
+        model: Model,
+        x: Arrays | None = None,
+        y: Arrays | None = None,
+        *,
+        dataset: str | None = None,
+        after: Job | str | Sequence[Job | str] = (),
+        **spec: Any,
+    ) -> Job:
+        """Measure a trained model on arrays, or on a data set.
+
+        Args:
+            model: a job, or what names a trained model.
+            x, y: arrays, as for `fit`. Without them `dataset` says on what; by default the data
+                set that the model was trained on.
+            spec: split, batch_size, device, name … as for `fitq evaluate`.
+
+        Returns:
+            The job; `job.wait().metrics` has loss and metrics.
+        """
+        trained, reference = self._reference(model)
+        values: dict[str, Any] = {"kind": "evaluate", "model": reference, **spec}
+        if x is not None:
+            _both(dataset)
+            fields = self._fields_for(trained, x, y)
+            values |= {"dataset": self._upload(None, fields, {}), "split": "train"}
+        else:
+            values["dataset"] = dataset or trained.spec["dataset"]
+        return self._submit(complete(values, self.queue.settings), after)
+
+    def predict(
+        self,
+        model: Model,
+        x: Arrays | None = None,
+        *,
+        dataset: str | None = None,
+        timeout: float | None = None,
+        **spec: Any,
+    ) -> Any:
+        """Predict on a worker, and wait for the predictions.
+
+        Args:
+            model: a job, or what names a trained model.
+            x: arrays, as for `fit`; or else `dataset`, of which `split` says the part.
+            timeout: for how many seconds to wait; None: as long as it takes.
+            spec: batch_size, device, name … as for `fitq predict`.
+
+        Returns:
+            What `model.predict(x)` returns: an array of shape (n, ...), or a dict of arrays by
+            output.
+
+        Raises:
+            JobFailed: the prediction has failed; says why.
+            NotEnded: it has not ended in time, and goes on.
+        """
+        trained, reference = self._reference(model)
+        values: dict[str, Any] = {"kind": "predict", "model": reference, **spec}
+        uploads: list[Upload] = []
+        if x is not None:
+            _both(dataset)
+            uploads.append(self._rows(trained, x))
+            values["rows"] = {"type": "file", **uploads[0].values}
+        else:
+            values["rows"] = {
+                "type": "dataset",
+                "dataset": dataset or trained.spec["dataset"],
+                "split": values.pop("split", "test"),
+            }
+        made = complete(values, self.queue.settings)
+        upload_all(self.queue, uploads)
+        job = self._submit(made, ()).wait(timeout)
+        return _predictions(job)
+
+    # -- finding --------------------------------------------------------------------------
+
+    def job(self, reference: str) -> Job:
+        """The job that an id, the beginning of one, or a name refers to.
+
+        Raises:
+            UnknownJob: there is none, or several begin like this.
+        """
+        return Job(self.queue, self.queue.job(reference))
+
+    def jobs(
+        self,
+        *,
+        mine: bool = False,
+        owner: str | None = None,
+        tags: Sequence[str] = (),
+        states: Sequence[str] = (),
+        kind: str | None = None,
+        limit: int | None = 20,
+    ) -> list[Job]:
+        """The jobs that match all of these, newest first.
+
+        Args:
+            mine: only those that I submitted.
+            tags: those that have all of these.
+            states: those in any of these.
+            limit: at most so many; None: all.
+        """
+        owner = self.queue.settings.owner if mine else owner
+        found = self.queue.jobs(owner=owner, tags=tags, states=states, kind=kind, limit=limit)
+        return [Job(self.queue, record) for record in found]
+
+    # -- inside ---------------------------------------------------------------------------
+
+    def _submit(self, spec: JobSpec, after: Job | str | Sequence[Job | str]) -> Job:
+        before = [after] if isinstance(after, Job | str) else after
+        records = [one.record if isinstance(one, Job) else self.queue.job(one) for one in before]
+        return Job(self.queue, self.queue.submit(spec, records))
+
+    def _reference(self, model: Model) -> tuple[JobRecord, dict[str, Any]]:
+        if is_model(model):
+            raise InvalidInput(
+                "the model is one at hand, which no job has trained",
+                "give the job that has trained it, or use model.predict and model.evaluate",
+            )
+        named = model.id if isinstance(model, Job) else model
+        if not isinstance(named, str):
+            expected = "a job, a job's name or id, or name@version of a registered model"
+            raise InvalidInput([Mistake("model", shown(model), expected)])
+        record, reference = self.queue.model(named)
+        return record, reference.model_dump()
+
+    def _validation(
+        self, model: Model, fields: Fields, given: tuple[Any, Any], values: dict[str, Any]
+    ) -> tuple[Fields, NDArray[Any]]:
+        if not isinstance(given, tuple) or len(given) != 2:
+            raise InvalidInput([Mistake("validation_data", shown(type(given)), "a pair (x, y)")])
+        values["split"] = {"by": "column", "column": SPLIT}
+        values["validation_split"] = 0.0
+        return with_validation(fields, fields_of(model, *given))
+
+    def _upload(
+        self, model: Model, fields: Fields, others: Mapping[str, NDArray[Any]]
+    ) -> dict[str, Any]:
+        classes = {
+            name: found
+            for name, array in fields.targets.items()
+            if (found := class_numbers(array)) and (model is None or _tells_classes(model))
+        }
+        with showing_progress() as progress:
+            ref = upload_arrays(
+                self.queue.store, fields.inputs, fields.targets, others, classes, progress
+            )
+        return ref.model_dump(mode="json")
+
+    def _interface(self, trained: JobRecord) -> dict[str, Any]:
+        folder = self.queue.folder(trained)
+        if not folder.exists(AttemptFolder.interface):
+            raise InvalidInput(
+                f"{trained.name} does not say what its model takes",
+                "train it again with this release of fitq",
+            )
+        found: Any = folder.read_json(AttemptFolder.interface)
+        return dict(found)
+
+    def _fields_for(self, trained: JobRecord, x: Any, y: Any) -> Fields:
+        """Arrays by the fields that a trained model takes and has learnt."""
+        from fitq.keras_models import Fields
+
+        interface = self._interface(trained)
+        fields = fields_of(None, x, y)
+        columns = [name for one in interface["inputs"] for name in one["columns"]]
+        targets = [one["target"] for one in interface["outputs"] if one["target"]]
+        return Fields(_called(fields.inputs, columns), _called(fields.targets, targets))
+
+    def _rows(self, trained: JobRecord, x: Any) -> Upload:
+        """An .npz of the arrays by the fields that a trained model takes."""
+        fields = self._fields_for(trained, x, None)
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **fields.inputs)
+        return of_bytes(content.getvalue(), "arrays.npz", ".npz")
+
+
+def _of_file(path: Path) -> tuple[Any, list[Upload]]:
+    """The model of a `.keras` file that was made of one at hand.
+
+    Raises:
+        InvalidInput: it holds what does not go without code.
+    """
+    try:
+        return own_model(str(path), path.parent)
+    except InvalidInput as error:
+        raise InvalidInput(
+            [Mistake("model", "a model at hand", one.expected) for one in error.mistakes],
+            "a model with classes or functions of your own goes with its code: "
+            'client.train(model="file.py:function", …)',
+        ) from error
+
+
+# Stands for the data while the rest of a job is looked at.
+_STAND_IN = {"name": "arrays", "version": 1, "manifest": "0" * 64}
+
+
+def _called(arrays: Mapping[str, NDArray[Any]], names: list[str]) -> dict[str, NDArray[Any]]:
+    """Arrays by these names; a single one is called as the single name."""
+    if len(arrays) == len(names) == 1:
+        return {names[0]: next(iter(arrays.values()))}
+    return dict(arrays)
+
+
+def _tells_classes(model: Any) -> bool:
+    """Whether the outputs of a model are several numbers each, such as one for each class."""
+    shape = getattr(model, "output_shape", None)
+    return isinstance(shape, tuple) and len(shape) == 2 and (shape[1] or 0) > 1
+
+
+def _class_weight(given: Mapping[Any, float] | str | None) -> Any:
+    return {str(k): v for k, v in given.items()} if isinstance(given, Mapping) else given
+
+
+def _check_weight(weight: NDArray[Any], fields: Fields) -> None:
+    rows = len(next(iter(fields.inputs.values())))
+    if weight.shape != (rows,):
+        expected = f"one number for each row: shape ({rows},)"
+        raise InvalidInput([Mistake("sample_weight", f"shape {weight.shape}", expected)])
+
+
+def _refuse(spec: Mapping[str, Any], model: Any) -> None:
+    """What `Model.fit` takes and a job cannot."""
+    wrong = []
+    if not is_model(model):
+        expected = "a Keras model; train(model=…) takes names and files"
+        wrong.append(Mistake("model", shown(model), expected))
+    if "callbacks" in spec:
+        expected = 'nothing: callbacks go with code, train(model="file.py:function", …)'
+        wrong.append(Mistake("callbacks", shown(spec["callbacks"]), expected))
+    if wrong:
+        raise InvalidInput(wrong)
+
+
+def _both(dataset: str | None) -> None:
+    if dataset is not None:
+        raise InvalidInput([Mistake("dataset", dataset, "either arrays or a data set")])
+
+
+def _predictions(job: Job) -> Any:
+    """What the model said: one array, or one for each of several outputs, by name."""
+    content = io.BytesIO(job.read(AttemptFolder.predictions_npz))
+    with np.load(content, allow_pickle=False) as kept:
+        arrays = dict(kept)
+    found = {}
+    for name, array in arrays.items():
+        output, _, what = name.rpartition("_")
+        if what in ("probabilities", "values"):
+            found[output] = array
+    return found[""] if [*found] == [""] else found

@@ -15,6 +15,9 @@ log = logging.getLogger("fitq.job")
 def begin_from(model: keras.Model, source: keras.Model, name: str) -> None:
     """Give the model those weights of the source that have the same name and shape.
 
+    Where both have weights of the same shapes in the same order, it takes all of them: layers that
+    nobody has named are called otherwise each time.
+
     What is not taken is logged with both shapes.
 
     Args:
@@ -23,12 +26,14 @@ def begin_from(model: keras.Model, source: keras.Model, name: str) -> None:
     Raises:
         BadJob: none fits.
     """
-    if not model.built:
+    if not model.weights:
         raise BadJob(
             f"the model {model.name!r} has no weights yet, so it cannot begin from {name}",
-            "build it in your code: model.build(input_shape)",
+            "call it once in your code: model(keras.ops.zeros((1, 28, 28)))",
         )
     there = _by_name(source)
+    if _shapes(model) == _shapes(source):
+        there = dict(zip(_by_name(model), source.weights, strict=True))
     taken, missed = [], []
     for path, weight in _by_name(model).items():
         other = there.get(path)
@@ -48,6 +53,10 @@ def begin_from(model: keras.Model, source: keras.Model, name: str) -> None:
     log.info("begins from %s: takes %s of %s weights", name, len(taken), len(taken) + len(missed))
     if missed:
         log.warning("begins anew, since they do not match %s: %s", name, ", ".join(missed))
+
+
+def _shapes(model: keras.Model) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in model.weights]
 
 
 def _by_name(model: keras.Model) -> dict[str, Any]:

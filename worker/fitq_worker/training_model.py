@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -87,8 +88,13 @@ def _make(context: JobContext, spec: TrainJob, examples: Examples) -> OwnModel:
     else:
         made = OwnModel(build_model(spec.model, examples.inputs, _only_target(spec, examples)))
     if spec.init_from is not None:
-        source = load_published(context.store, spec.init_from, context.keep_code)
-        begin_from(made.model, source.model, spec.init_from.name)
+        # Its code may be an older version of the model's own: it goes again before that is run.
+        with ExitStack() as briefly:
+            source = load_published(
+                *(context.store, spec.init_from),
+                lambda code: briefly.enter_context(context.own_code(code)),
+            )
+            begin_from(made.model, source.model, spec.init_from.name)
     return made
 
 

@@ -50,6 +50,7 @@ VERSION = 1
 
 def build(units=4):
     model = Net(units)
+    model(keras.ops.zeros((1, 28, 28)))
     model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), metrics=["accuracy", far],
                   loss="sparse_categorical_crossentropy")
     return model, {"callbacks": [Told()]}
@@ -139,6 +140,29 @@ def test_flags_come_before_what_the_builder_says(
     assert history[0]["learning_rate"] == pytest.approx(0.5)
     assert record.metrics is not None
     assert "far" not in record.metrics
+
+
+def test_the_next_version_begins_with_the_weights_of_the_one_before(
+    queue: Queue, submit: Run, tmp_path: Path, own: JobRecord
+) -> None:
+    # Given the next version of the code, with another loss, and hardly any step
+    late = NET.replace("VERSION = 1", "VERSION = 3").replace(
+        "def on_epoch_end",
+        "def on_epoch_begin(self, epoch, logs=None):\n        import shared\n"
+        "        print('rate', shared.LEARNING_RATE)\n\n    def on_epoch_end",
+    )
+    write_files(tmp_path, net=late, shared=SHARED.replace("0.01", "0.0000001"))
+    reference = queue.model(own.id)[1].model_dump()
+    model = {"type": "net.py:build", "units": 8}
+    record = submit(tmp_path, **job(model=model, init_from=reference, epochs=1))
+    # Then it is as good as that one, and what runs is the next version, to its last import
+    assert own.metrics is not None
+    assert record.metrics is not None
+    before = own.metrics["val_accuracy"]
+    assert record.metrics["val_accuracy"] == pytest.approx(before, abs=0.01)
+    log = log_of(queue, record)
+    assert "epoch 0 version 3" in log
+    assert "rate 1e-07" in log
 
 
 def test_a_trained_file_is_trained_on(

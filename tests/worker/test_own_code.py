@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import pytest
 
-from fitq_shared.errors import BadJob, StoreError
+from fitq_shared.errors import BadJob, InvalidInput, StoreError
 from fitq_shared.store import Store
 from fitq_worker.own_code import OwnCode
 from fitq_worker.reporter import StopJob
@@ -237,6 +237,15 @@ def test_a_module_that_runs_for_ever_is_ended_too(
 ) -> None:
     monkeypatch.setenv("FITQ_BUILD_SECONDS", "1")
     assert "was not done after 1 s" in failure(own(net="while True: pass\nbuild = print")).message
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "inf", "nan"])
+def test_a_limit_that_is_no_number_is_named(
+    own: Callable[..., OwnCode], monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("FITQ_BUILD_SECONDS", text)
+    with pytest.raises(InvalidInput, match="FITQ_BUILD_SECONDS"), own(net="A = 1") as code:
+        code.module()
 
 
 def test_an_order_ends_it_as_well(own: Callable[..., OwnCode]) -> None:

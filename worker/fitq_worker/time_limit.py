@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -9,7 +10,7 @@ import time
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from fitq_shared.errors import BadJob
+from fitq_shared.errors import BadJob, InvalidInput, Mistake
 
 if TYPE_CHECKING:
     from fitq_worker.reporter import Reporter
@@ -35,13 +36,14 @@ class TimeLimit:
 
     Raises:
         BadJob: it took longer than FITQ_BUILD_SECONDS; names the limit.
+        InvalidInput: that is no number of seconds.
         StopJob: the job is to stop.
     """
 
     def __init__(self, name: str, reporter: Reporter) -> None:
         self._name = name
         self._reporter = reporter
-        self._seconds = float(os.environ.get(SECONDS) or DEFAULT_SECONDS)
+        self._seconds = _limit(os.environ.get(SECONDS))
         self._on = threading.current_thread() is threading.main_thread()
         self._end = 0.0
         self._before: Any = None
@@ -72,3 +74,15 @@ class TimeLimit:
         if time.monotonic() > self._end:
             raise OverTime
         self._reporter.obey()
+
+
+def _limit(text: str | None) -> float:
+    if not text:
+        return DEFAULT_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise InvalidInput([Mistake(SECONDS, text, "a number of seconds above 0")])
+    return seconds

@@ -133,6 +133,7 @@ def test_every_flag_lands_in_the_spec(dry):
             "restore_best_weights": True,
         },
         "seed": 5,
+        "model_name": None,
     }
 
 

@@ -67,6 +67,7 @@ def test_what_is_not_given_has_a_default(train_job):
         "preprocessing": {},
         "early_stopping": None,
         "seed": 0,
+        "model_name": None,
     }
 
 

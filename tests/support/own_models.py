@@ -36,6 +36,15 @@ def table() -> ArrayExamples:
     return ArrayExamples({"a": a, "b": b}, {"price": 3 * a - b + 1})
 
 
+def homes() -> ArrayExamples:
+    """A column of numbers and one of words, and two classes."""
+    random = np.random.default_rng(6)
+    city = random.choice(np.array(["oslo", "rome"], object), ROWS)
+    size = random.normal(100, 20, ROWS)
+    sold = ((city == "rome") ^ (size > 100)).astype("int64")
+    return ArrayExamples({"city": city, "size": size}, {"sold": sold}, {"sold": ("no", "yes")})
+
+
 def pictures() -> ArrayExamples:
     """Small gray pictures with three classes, of which the first is frequent."""
     random = np.random.default_rng(5)

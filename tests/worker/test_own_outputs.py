@@ -16,7 +16,7 @@ from fitq_shared.errors import BadJob
 from fitq_shared.specs.base import ModelRef
 from fitq_shared.specs.evaluate import EvaluateJob
 from fitq_shared.specs.predict import PredictJob
-from fitq_worker import rows_to_predict
+from fitq_worker import held_out
 from fitq_worker.array_examples import Selected
 from fitq_worker.job_context import JobContext
 from fitq_worker.jobs import evaluate, predict
@@ -26,6 +26,7 @@ from support.trainings import NO_RECORDS, WORKER, Job, Orders
 pytestmark = pytest.mark.usefixtures("quick_trainings")
 
 DATASET = {"name": "own", "version": 1, "manifest": "b" * 64}
+PREPARED = {"city": {"type": "vectorize", "output_mode": "multi_hot"}, "size": "normalize"}
 Publish = Callable[..., "Published"]
 
 
@@ -42,8 +43,7 @@ class Published:
             "owner": "tester",
             "model": ModelRef(job="job", attempt=1, manifest=folder.seal(), name="brave-otter"),
         }
-        for place in (evaluate, rows_to_predict):
-            monkeypatch.setattr(place, "load_examples", lambda *_: examples)
+        monkeypatch.setattr(held_out, "load_examples", lambda *_, **__: examples)
 
     def run(self, kind: Any, spec: Any) -> AttemptFolder:
         folder = AttemptFolder(self.training.store, "next", 1)
@@ -55,11 +55,11 @@ class Published:
         return folder
 
     def evaluate(self) -> AttemptFolder:
-        spec = EvaluateJob.parse({**self.values, "dataset": DATASET, "batch_size": 16})
+        spec = EvaluateJob.parse({**self.values, "dataset": DATASET, "split": "train"})
         return self.run(evaluate, spec)
 
     def predict(self, **changes: Any) -> AttemptFolder:
-        rows = {"type": "dataset", "dataset": DATASET}
+        rows = {"type": "dataset", "dataset": DATASET, "split": "train"}
         return self.run(predict, PredictJob.parse({**self.values, "rows": rows, **changes}))
 
 
@@ -146,3 +146,41 @@ def test_what_was_not_known_in_training_is_measured_without_a_warning(
     publish(own_models.pictures(), model="mlp").evaluate()
     # Then nobody hears of that
     assert not [one for one in recwarn if "optimizer" in str(one.message)]
+
+
+def test_a_model_is_published_behind_its_preprocessing(publish: Publish) -> None:
+    # Given words and numbers of any size, of which a model can only learn when they are prepared
+    published = publish(own_models.homes(), preprocessing=PREPARED, epochs=20)
+    assert published.training.history()[-1]["val_accuracy"] > 0.7
+    # When what was published sees them as they are
+    evaluated, predicted = metrics(published.evaluate()), published.predict()
+    # Then it gives what was measured
+    assert metrics(predicted)["accuracy"] == pytest.approx(evaluated["accuracy"])
+    assert evaluated["accuracy"] > 0.7
+    # And a column of the data is an input of the model
+    said: Any = published.training.folder.read_json(AttemptFolder.interface)
+    assert [(one["name"], one["kind"]) for one in said["inputs"]] == [
+        ("city", "text"),
+        ("size", "number"),
+    ]
+
+
+def test_a_training_may_begin_from_a_published_model(
+    publish: Publish, start_own: Callable[..., Job], caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given a published model, and a training of one that has another last layer
+    published = publish(own_models.pictures())
+    before = published.training.weights()
+    reference = published.values["model"]
+    training = start_own(
+        own_models.pictures(), init_from=reference, optimizer={"name": "sgd", "learning_rate": 1e-9}
+    )
+    training.store = published.training.store
+    training.attempt = 7
+    # When it is trained with hardly any step
+    with caplog.at_level("INFO", "fitq.job"):
+        training.run()
+    # Then it has the weights of that model
+    assert "begins from brave-otter: takes 4 of 4 weights" in caplog.text
+    for found, expected in zip(training.weights(), before, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)

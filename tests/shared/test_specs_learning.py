@@ -7,6 +7,11 @@ from fitq_shared.specs.train import TrainJob
 
 DATASET = {"name": "houses", "version": 1, "manifest": "a" * 64}
 
+FILE = {
+    "type": "json",
+    "file": {"path": f"inputs/{'a' * 64}.json", "sha256": "a" * 64, "file": "net.json"},
+}
+
 
 @pytest.fixture
 def mistakes(train_values):
@@ -59,6 +64,7 @@ def test_losses_and_metrics_may_be_those_of_each_output(train_job):
         ({"class_weight": "balance"}, "class_weight", "balanced"),
         ({"class_weight": {"a": float("nan")}}, "class_weight.a", "number"),
         ({"inputs": []}, "inputs", "at least 1"),
+        ({"mixed_precision": True, "model": FILE}, "mixed_precision", "says itself"),
         (
             {"optimizer": {"name": "adam", "momentum": 0.9}},
             "optimizer",

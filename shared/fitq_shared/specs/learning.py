@@ -135,6 +135,7 @@ def learning_mistakes(data: Mapping[str, Any], *, own_model: bool) -> list[Mista
         *_loss_mistakes(data),
         *_metric_mistakes(data),
         *_weight_mistakes(data),
+        *_precision_mistakes(data),
         *_monitor_mistakes(data, own_model),
     ]
 
@@ -185,6 +186,15 @@ def _weight_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
     if not isinstance(weights, Mapping) or not isinstance(loss, Mapping):
         return []
     return [unknown_choice("loss_weights", name, loss) for name in weights if name not in loss]
+
+
+def _precision_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
+    model = data.get("model")
+    kind = model.get("type") if isinstance(model, Mapping) else None
+    if data.get("mixed_precision") is not True or kind not in ("json", "keras"):
+        return []
+    expected = "nothing, since a model's file says itself in what its layers compute"
+    return [Mistake("mixed_precision", True, expected)]
 
 
 def _monitor_mistakes(data: Mapping[str, Any], own_model: bool) -> list[Mistake]:

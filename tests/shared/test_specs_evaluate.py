@@ -46,7 +46,7 @@ def test_a_model_that_could_leave_its_folder_is_refused(job):
 def test_a_kind_that_is_not_known_is_refused(kind):
     with pytest.raises(InvalidInput) as caught:
         parse_spec({**VALUES, "kind": kind})
-    assert "expected one of describe, evaluate, predict, train" in caught.value.message
+    assert "expected one of check, describe, evaluate" in caught.value.message
 
 
 @pytest.mark.parametrize("kind", KINDS)

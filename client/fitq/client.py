@@ -11,7 +11,6 @@ Keras is never imported here: who gives a model has imported it.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +19,23 @@ import numpy as np
 from fitq.array_upload import class_numbers, upload_arrays
 from fitq.data.progress import showing_progress
 from fitq.drafts import complete
+from fitq.exchange import (
+    called,
+    check_weight,
+    class_weights,
+    label_of,
+    model_file,
+    packed,
+    predictions,
+    refuse,
+    refuse_both,
+    tells_classes,
+)
 from fitq.job import Job
 from fitq.keras_models import SPLIT, WEIGHT, fields_of, is_model, saved, with_validation
-from fitq.own_model import complete_with_files, own_model
+from fitq.own_model import complete_with_files
 from fitq.queue import Queue
-from fitq.uploads import Upload, of_bytes, upload_all
+from fitq.uploads import Upload, upload_all
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.settings import Settings
@@ -99,14 +110,14 @@ class Client:
         Returns:
             The job, which is queued.
         """
-        _refuse(spec, model)
+        refuse(spec, model)
         fields = fields_of(model, x, x if y is None else y)
         values: dict[str, Any] = {
             "kind": "train",
             "epochs": epochs,
             "batch_size": batch_size,
             "validation_split": validation_split,
-            "class_weight": _class_weight(class_weight),
+            "class_weight": class_weights(class_weight),
             **spec,
         }
         others: dict[str, NDArray[Any]] = {}
@@ -119,10 +130,10 @@ class Client:
         if weight is not None:
             others[WEIGHT] = weight
             values["sample_weight"] = WEIGHT
-            _check_weight(weight, fields)
+            check_weight(weight, fields)
         with saved(model) as path:
             # All that is wrong is told before the arrays are sent.
-            values["model"], uploads = _of_file(path)
+            values["model"], uploads = model_file(path)
             complete({**values, "dataset": _STAND_IN}, self.queue.settings)
             values["dataset"] = self._upload(model, fields, others)
             spec_ = complete(values, self.queue.settings)
@@ -176,7 +187,7 @@ class Client:
         trained, reference = self._reference(model)
         values: dict[str, Any] = {"kind": "evaluate", "model": reference, **spec}
         if x is not None:
-            _both(dataset)
+            refuse_both(dataset)
             fields = self._fields_for(trained, x, y)
             values |= {"dataset": self._upload(None, fields, {}), "split": "train"}
         else:
@@ -195,7 +206,7 @@ class Client:
         """Predict on a worker, and wait for the predictions.
 
         Args:
-            model: a job, or what names a trained model.
+            model: a job, what names a trained model, or a Keras model at hand.
             x: arrays, as for `fit`; or else `dataset`, of which `split` says the part.
             timeout: for how many seconds to wait; None: as long as it takes.
             spec: batch_size, device, name … as for `fitq predict`.
@@ -208,11 +219,13 @@ class Client:
             JobFailed: the prediction has failed; says why.
             NotEnded: it has not ended in time, and goes on.
         """
+        if is_model(model):
+            return predictions(self._predict_at_hand(model, x, spec).wait(timeout))
         trained, reference = self._reference(model)
         values: dict[str, Any] = {"kind": "predict", "model": reference, **spec}
         uploads: list[Upload] = []
         if x is not None:
-            _both(dataset)
+            refuse_both(dataset)
             uploads.append(self._rows(trained, x))
             values["rows"] = {"type": "file", **uploads[0].values}
         else:
@@ -224,7 +237,7 @@ class Client:
         made = complete(values, self.queue.settings)
         upload_all(self.queue, uploads)
         job = self._submit(made, ()).wait(timeout)
-        return _predictions(job)
+        return predictions(job)
 
     # -- finding --------------------------------------------------------------------------
 
@@ -293,7 +306,7 @@ class Client:
         classes = {
             name: found
             for name, array in fields.targets.items()
-            if (found := class_numbers(array)) and (model is None or _tells_classes(model))
+            if (found := class_numbers(array)) and (model is None or tells_classes(model))
         }
         with showing_progress() as progress:
             ref = upload_arrays(
@@ -319,86 +332,29 @@ class Client:
         fields = fields_of(None, x, y)
         columns = [name for one in interface["inputs"] for name in one["columns"]]
         targets = [one["target"] for one in interface["outputs"] if one["target"]]
-        return Fields(_called(fields.inputs, columns), _called(fields.targets, targets))
+        return Fields(called(fields.inputs, columns), called(fields.targets, targets))
 
     def _rows(self, trained: JobRecord, x: Any) -> Upload:
-        """An .npz of the arrays by the fields that a trained model takes."""
-        fields = self._fields_for(trained, x, None)
-        content = io.BytesIO()
-        np.savez(content, allow_pickle=False, **fields.inputs)
-        return of_bytes(content.getvalue(), "arrays.npz", ".npz")
+        """An .npz of the arrays by the inputs of a trained model."""
+        names = [one["name"] for one in self._interface(trained)["inputs"]]
+        return packed(called(fields_of(None, x, None).inputs, names))
 
-
-def _of_file(path: Path) -> tuple[Any, list[Upload]]:
-    """The model of a `.keras` file that was made of one at hand.
-
-    Raises:
-        InvalidInput: it holds what does not go without code.
-    """
-    try:
-        return own_model(str(path), path.parent)
-    except InvalidInput as error:
-        raise InvalidInput(
-            [Mistake("model", "a model at hand", one.expected) for one in error.mistakes],
-            "a model with classes or functions of your own goes with its code: "
-            'client.train(model="file.py:function", …)',
-        ) from error
+    def _predict_at_hand(self, model: Any, x: Any, spec: Mapping[str, Any]) -> Job:
+        if x is None:
+            raise InvalidInput([Mistake("x", None, "arrays, for a model at hand")])
+        rows = packed(fields_of(model, x, None).inputs)
+        with saved(model) as path:
+            kept, uploads = model_file(path)
+            values = {
+                "kind": "predict",
+                "model": {"file": kept["file"], "name": label_of(model)},
+                "rows": {"type": "file", **rows.values},
+                **spec,
+            }
+            made = complete(values, self.queue.settings)
+            upload_all(self.queue, [*uploads, rows])
+        return self._submit(made, ())
 
 
 # Stands for the data while the rest of a job is looked at.
 _STAND_IN = {"name": "arrays", "version": 1, "manifest": "0" * 64}
-
-
-def _called(arrays: Mapping[str, NDArray[Any]], names: list[str]) -> dict[str, NDArray[Any]]:
-    """Arrays by these names; a single one is called as the single name."""
-    if len(arrays) == len(names) == 1:
-        return {names[0]: next(iter(arrays.values()))}
-    return dict(arrays)
-
-
-def _tells_classes(model: Any) -> bool:
-    """Whether the outputs of a model are several numbers each, such as one for each class."""
-    shape = getattr(model, "output_shape", None)
-    return isinstance(shape, tuple) and len(shape) == 2 and (shape[1] or 0) > 1
-
-
-def _class_weight(given: Mapping[Any, float] | str | None) -> Any:
-    return {str(k): v for k, v in given.items()} if isinstance(given, Mapping) else given
-
-
-def _check_weight(weight: NDArray[Any], fields: Fields) -> None:
-    rows = len(next(iter(fields.inputs.values())))
-    if weight.shape != (rows,):
-        expected = f"one number for each row: shape ({rows},)"
-        raise InvalidInput([Mistake("sample_weight", f"shape {weight.shape}", expected)])
-
-
-def _refuse(spec: Mapping[str, Any], model: Any) -> None:
-    """What `Model.fit` takes and a job cannot."""
-    wrong = []
-    if not is_model(model):
-        expected = "a Keras model; train(model=…) takes names and files"
-        wrong.append(Mistake("model", shown(model), expected))
-    if "callbacks" in spec:
-        expected = 'nothing: callbacks go with code, train(model="file.py:function", …)'
-        wrong.append(Mistake("callbacks", shown(spec["callbacks"]), expected))
-    if wrong:
-        raise InvalidInput(wrong)
-
-
-def _both(dataset: str | None) -> None:
-    if dataset is not None:
-        raise InvalidInput([Mistake("dataset", dataset, "either arrays or a data set")])
-
-
-def _predictions(job: Job) -> Any:
-    """What the model said: one array, or one for each of several outputs, by name."""
-    content = io.BytesIO(job.read(AttemptFolder.predictions_npz))
-    with np.load(content, allow_pickle=False) as kept:
-        arrays = dict(kept)
-    found = {}
-    for name, array in arrays.items():
-        output, _, what = name.rpartition("_")
-        if what in ("probabilities", "values"):
-            found[output] = array
-    return found[""] if [*found] == [""] else found

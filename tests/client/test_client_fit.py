@@ -87,6 +87,11 @@ def test_predict_and_evaluate_give_what_the_model_gives(
     assert measured["accuracy"] == pytest.approx(expected["accuracy"])
 
 
+def test_a_model_at_hand_predicts_on_a_worker(api: Client) -> None:
+    model, (x, _) = classifier(), points(4, 20)
+    np.testing.assert_allclose(api.predict(model, x), model.predict(x, verbose=0), atol=1e-5)
+
+
 def test_a_job_says_what_it_is_and_what_it_made(
     api: Client, fitted: tuple[Job, Any], tmp_path: Path
 ) -> None:

@@ -123,13 +123,14 @@ def interface_of(feed: Feed, fields: Mapping[str, Field], outputs: Side | None) 
             Input(port.name, tuple(one.shape), one.dtype, _kind(one), one.classes, columns)
         )
     made = [
-        _output(port.name, port.shape, port.dtype, feed.targets.get(port.name))
+        interface_output(port.name, port.shape, port.dtype, feed.targets.get(port.name))
         for port in (outputs.ports if outputs else ())
     ]
     return Interface(tuple(inputs), tuple(made))
 
 
-def _output(name: str, shape: Shape, dtype: str, target: Target | None) -> Output:
+def interface_output(name: str, shape: Shape, dtype: str, target: Target | None) -> Output:
+    """What an output gives, and has learnt, if it has learnt a target."""
     if target is None:
         return Output(name, shape, dtype, _kind_of_shape(shape), None, None, None)
     classes = target.field.classes if len(shape) == 1 else None

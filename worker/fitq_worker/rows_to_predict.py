@@ -10,7 +10,7 @@ import numpy as np
 from fitq_shared.datasets import read_manifest
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.datasets import DatasetRef
-from fitq_shared.specs.predict import DatasetRows, FileRows, TableRows
+from fitq_shared.specs.predict import DatasetRows, FileModel, FileRows, TableRows
 from fitq_shared.specs.preprocessing import first_resize
 from fitq_worker.array_examples import ArrayExamples
 from fitq_worker.held_out import rows_to_measure
@@ -21,7 +21,7 @@ from fitq_worker.published_model import training_of
 from fitq_worker.table_rows import read_table
 
 if TYPE_CHECKING:
-    from fitq_shared.specs.predict import PredictJob
+    from fitq_shared.specs.predict import PackedRows, PredictJob
     from fitq_worker.examples import Examples
     from fitq_worker.interface import Interface
     from fitq_worker.job_context import JobContext
@@ -51,7 +51,10 @@ def rows_to_predict(context: JobContext, spec: PredictJob, interface: Interface)
         StoreError: a file in the store is not the one that was submitted.
         InvalidInput: it is no array file, or has no such array.
     """
-    rows, trained = spec.rows, training_of(context.store, spec.model)
+    rows = spec.rows
+    if isinstance(spec.model, FileModel):
+        return _for_file(context, rows, interface)
+    trained = training_of(context.store, spec.model)
     if isinstance(rows, DatasetRows):
         fields = interface.fields
         return RowsToPredict(*rows_to_measure(context, trained, rows.dataset, rows.split, *fields))
@@ -66,6 +69,16 @@ def rows_to_predict(context: JobContext, spec: PredictJob, interface: Interface)
         resize = first_resize(trained.preprocessing)
         examples, files = read_packed(context.store, rows, interface, resize)
     return RowsToPredict(examples, np.arange(len(examples), dtype=np.int64), files)
+
+
+def _for_file(
+    context: JobContext, rows: DatasetRows | FileRows | TableRows | PackedRows, interface: Interface
+) -> RowsToPredict:
+    """Rows for a model of which nobody has said what it was trained on."""
+    if not isinstance(rows, FileRows):
+        raise BadJob("a model that no job has trained takes arrays", "give a .npy or .npz file")
+    examples = _arrays(context, rows, interface)
+    return RowsToPredict(examples, np.arange(len(examples), dtype=np.int64))
 
 
 def _arrays(context: JobContext, rows: FileRows, interface: Interface) -> Examples:

@@ -72,7 +72,7 @@ _UNION_TAGS = {
 _NESTED_TAGS = {
     *("a named data set", "a registered data set", "of all", "by output"),
     *("cosine_decay", "exponential_decay", "piecewise_constant", "polynomial"),
-    *("a published model", "a pending model"),
+    *("a published model", "a pending model", "a trained model", "a model file"),
 }
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
 
 from fitq_shared.errors import Mistake
-from fitq_shared.specs.base import AnyModel, InputFile, JobSpec, Spec, dataset_mistakes
+from fitq_shared.specs.base import AnyModel, InputFile, JobSpec, Label, Spec, dataset_mistakes
 from fitq_shared.specs.datasets import AnyDataset, made_by_code
 from fitq_shared.specs.splits import Part
 from fitq_shared.specs.train import PositiveInt
@@ -66,11 +66,30 @@ class PackedRows(InputFile):
     path: Annotated[str, StringConstraints(pattern=r"^inputs/[0-9a-f]{64}\.zip$")]
 
 
+class FileModel(Spec):
+    """A model that no job has trained: a `.keras` file in the store, for this job alone."""
+
+    file: InputFile
+    name: Label = "model"
+    code: Literal[False] = False
+
+
+def _is_a_file(value: object) -> str:
+    named = isinstance(value, FileModel) or (isinstance(value, Mapping) and "file" in value)
+    return "a model file" if named else "a trained model"
+
+
+PredictModel = Annotated[
+    Annotated[AnyModel, Tag("a trained model")] | Annotated[FileModel, Tag("a model file")],
+    Discriminator(_is_a_file),
+]
+
+
 class PredictJob(JobSpec):
-    """Predict classes and probabilities with a published model."""
+    """Predict classes and probabilities with a published model; or arrays with one of a file."""
 
     kind: Literal["predict"] = "predict"
-    model: AnyModel
+    model: PredictModel
     rows: Annotated[DatasetRows | FileRows | TableRows | PackedRows, Field(discriminator="type")]
     output_format: Literal["npz", "csv"] = "npz"
     batch_size: PositiveInt = 128

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.specs.predict import FileModel
 from fitq_worker.callbacks.progress import Progress
 from fitq_worker.environment import describe_environment
 from fitq_worker.feeding import Fed
 from fitq_worker.figures.predictions import plot_pairs, plot_predictions
+from fitq_worker.given_models import load_given
 from fitq_worker.input_fields import check_pixels
 from fitq_worker.measured import feed_published, feeds_targets, predicted, read_targets
 from fitq_worker.model_errors import layer_named
@@ -44,7 +46,10 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
     """
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
-    published = load_published(context.store, spec.model, context.keep_code)
+    if isinstance(spec.model, FileModel):
+        published = load_given(context.store, spec.model)
+    else:
+        published = load_published(context.store, spec.model, context.keep_code)
     given = rows_to_predict(context, spec, published.interface)
     context.reporter.obey()
     what = spec.summary.partition(" on ")[2]

@@ -1,0 +1,123 @@
+"""What goes to a job from Python, and what comes back: checked, and by the names of fields."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fitq.keras_models import is_model
+from fitq.own_model import own_model
+from fitq.uploads import Upload, of_bytes
+from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.errors import InvalidInput, Mistake
+from fitq_shared.texts import shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fitq.job import Job
+    from fitq.keras_models import Fields
+
+
+def model_file(path: Path) -> tuple[Any, list[Upload]]:
+    """The model of a `.keras` file that was made of one at hand.
+
+    Raises:
+        InvalidInput: it holds what does not go without code.
+    """
+    try:
+        return own_model(str(path), path.parent)
+    except InvalidInput as error:
+        raise InvalidInput(
+            [Mistake("model", "a model at hand", one.expected) for one in error.mistakes],
+            "a model with classes or functions of your own goes with its code: "
+            'client.train(model="file.py:function", …)',
+        ) from error
+
+
+def packed(arrays: Mapping[str, NDArray[Any]]) -> Upload:
+    """An .npz of arrays by their names."""
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **arrays)
+    return of_bytes(content.getvalue(), "arrays.npz", ".npz")
+
+
+def label_of(model: Any) -> str:
+    """The model's name, as far as it can be a part of a job's."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", str(model.name)).lstrip("._-")[:63] or "model"
+
+
+def called(arrays: Mapping[str, NDArray[Any]], names: list[str]) -> dict[str, NDArray[Any]]:
+    """Arrays by these names; a single one is called as the single name."""
+    if len(arrays) == len(names) == 1:
+        return {names[0]: next(iter(arrays.values()))}
+    return dict(arrays)
+
+
+def tells_classes(model: Any) -> bool:
+    """Whether the outputs of a model are several numbers each, such as one for each class."""
+    shape = getattr(model, "output_shape", None)
+    return isinstance(shape, tuple) and len(shape) == 2 and (shape[1] or 0) > 1
+
+
+def class_weights(given: Mapping[Any, float] | str | None) -> Any:
+    """Weights of classes as a spec has them: by the numbers of classes as text."""
+    return {str(k): v for k, v in given.items()} if isinstance(given, Mapping) else given
+
+
+def check_weight(weight: NDArray[Any], fields: Fields) -> None:
+    """See that there is one weight for each row.
+
+    Raises:
+        InvalidInput: names both shapes.
+    """
+    rows = len(next(iter(fields.inputs.values())))
+    if weight.shape != (rows,):
+        expected = f"one number for each row: shape ({rows},)"
+        raise InvalidInput([Mistake("sample_weight", f"shape {weight.shape}", expected)])
+
+
+def refuse(spec: Mapping[str, Any], model: Any) -> None:
+    """Refuse what `Model.fit` takes and a job cannot.
+
+    Raises:
+        InvalidInput: names each of it.
+    """
+    wrong = []
+    if not is_model(model):
+        expected = "a Keras model; train(model=…) takes names and files"
+        wrong.append(Mistake("model", shown(model), expected))
+    if "callbacks" in spec:
+        expected = 'nothing: callbacks go with code, train(model="file.py:function", …)'
+        wrong.append(Mistake("callbacks", shown(spec["callbacks"]), expected))
+    if wrong:
+        raise InvalidInput(wrong)
+
+
+def refuse_both(dataset: str | None) -> None:
+    """Refuse a data set beside arrays.
+
+    Raises:
+        InvalidInput: there is one.
+    """
+    if dataset is not None:
+        raise InvalidInput([Mistake("dataset", dataset, "either arrays or a data set")])
+
+
+def predictions(job: Job) -> Any:
+    """What the model said: one array, or one for each of several outputs, by name."""
+    content = io.BytesIO(job.read(AttemptFolder.predictions_npz))
+    with np.load(content, allow_pickle=False) as kept:
+        arrays = dict(kept)
+    found = {}
+    for name, array in arrays.items():
+        output, _, what = name.rpartition("_")
+        if what in ("probabilities", "values"):
+            found[output] = array
+    return found[""] if [*found] == [""] else found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +49,13 @@ class Hosts:
 
 
 @pytest.fixture
-def hosts(images: None, tmp_path: Path) -> Iterator[Hosts]:
+def hosts(images: None, mnist: bytes, tmp_path: Path) -> Iterator[Hosts]:
     """As docs/deploy.md says it, but for the address, which is that of the bridge between them."""
     volume, certificates = tmp_path / "volume", tmp_path / "certificates"
     for folder in (volume, certificates, tmp_path / "first", tmp_path / "second"):
         folder.mkdir()
+    with tarfile.open(fileobj=io.BytesIO(mnist)) as archive:
+        archive.extractall(volume, filter="data")
     give_to_the_images(volume)
     address = "{{(index .IPAM.Config 0).Gateway}}"
     host = docker("network", "inspect", "bridge", "--format", address)
@@ -81,11 +85,12 @@ def hosts(images: None, tmp_path: Path) -> Iterator[Hosts]:
 
 
 def give_to_the_images(folder: Path) -> None:
-    """Let the user of the images write a folder of this host."""
-    if os.geteuid() == 0:
-        os.chown(folder, USER, USER)
-    else:
-        folder.chmod(0o777)
+    """Let the user of the images write a folder of this host, and what is in it."""
+    for path in (folder, *folder.rglob("*")):
+        if os.geteuid() == 0:
+            os.chown(path, USER, USER)
+        elif path.is_dir():
+            path.chmod(0o777)
 
 
 def make_certificate(folder: Path, host: str) -> None:

@@ -95,3 +95,31 @@ def test_labels_that_the_model_does_not_know_are_refused() -> None:
 
 def test_labels_that_the_model_knows_are_fine() -> None:
     target().check(LABELS, "fashion_mnist")
+
+
+def test_classes_of_other_data_go_by_their_names() -> None:
+    # Given a model of a, b and c, and data that numbers b and c from 0
+    learnt = Target("said", "kind", Field((), "uint8", ("a", "b", "c")), "index", 3, ("b", "c"))
+    # When its rows are read
+    encoded = learnt.encode(np.array([0, 1, 0], np.uint8))
+    # Then they have the model's numbers
+    assert encoded.tolist() == [1, 2, 1]
+    assert learnt.names == ("a", "b", "c")
+
+
+def test_classes_that_the_model_does_not_know_are_named() -> None:
+    # Given a model of b and c, and data that has a class more, of which there is a row
+    learnt = Target("said", "kind", Field((), "uint8", ("b", "c")), "one_hot", 2, ("a", "b", "c"))
+    assert learnt.encode(np.array([1, 2], np.uint8)).argmax(axis=1).tolist() == [0, 1]
+    # When that row is read
+    with pytest.raises(BadJob) as caught:
+        learnt.encode(np.array([1, 0], np.uint8))
+    # Then the message names it, and those that the model knows
+    assert "the classes 'a', which the model does not know" in caught.value.message
+    assert "'b', 'c'" in caught.value.message
+
+
+def test_classes_with_other_names_altogether_go_by_number() -> None:
+    learnt = Target("said", "label", Field((), "uint8", ("0", "1")), "index", 2, ("shoe", "shirt"))
+    assert learnt.encode(np.array([1, 0], np.uint8)).tolist() == [1, 0]
+    assert learnt.names == ("shoe", "shirt")

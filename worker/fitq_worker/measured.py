@@ -72,12 +72,16 @@ def predicted(
 
 
 def read_targets(fed: Fed, at_once: int = 10_000) -> dict[str, NDArray[Any]]:
-    """The targets of all rows, by the outputs that have learnt them."""
+    """The targets of all rows, by the outputs that have learnt them.
+
+    Raises:
+        BadJob: there are classes that the model does not know.
+    """
     parts: list[Mapping[str, NDArray[Any]]] = [
         fed.examples.read(fed.rows[at : at + at_once])[1] for at in range(0, len(fed), at_once)
     ]
     return {
-        output: np.concatenate([part[target.name] for part in parts])
+        output: target.numbered(np.concatenate([part[target.name] for part in parts]))
         for output, target in fed.feed.targets.items()
     }
 
@@ -127,4 +131,4 @@ def _target(one: Output, name: str, field: Field) -> Target:
     """The data's field in the form and with the classes that the model has learnt."""
     width = one.shape[-1] if one.shape else None
     known = replace(field, classes=one.classes) if one.classes else field
-    return Target(one.name, name, known, one.form or "number", width)
+    return Target(one.name, name, known, one.form or "number", width, field.classes)

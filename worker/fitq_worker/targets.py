@@ -18,6 +18,7 @@ from fitq_shared.specs.learning import (
     ClassLoss,
     ClassMetric,
 )
+from fitq_shared.texts import shown
 from fitq_worker.examples import Field
 from fitq_worker.ports import Port, shown_shape
 
@@ -39,6 +40,8 @@ class Target:
         field: what it holds.
         form: how the loss takes it.
         width: how many values the output has for a row on its last axis, if that is fixed.
+        given: the classes as the data numbers them, where the field has a model's; None if these
+            are the same. Classes go by their names, or by number if no name is in both.
     """
 
     output: str
@@ -46,11 +49,20 @@ class Target:
     field: Field
     form: TargetForm
     width: int | None = None
+    given: tuple[str, ...] | None = None
 
     @property
     def classes(self) -> int:
         """How many classes there are; 0 if it has none."""
         return len(self.field.classes or ())
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The names of the classes, as `numbered` numbers them; None if it has none."""
+        known = self.field.classes
+        if self.given and known and not set(self.given) & set(known):
+            return self.given
+        return known
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Values as the loss takes them.
@@ -63,12 +75,37 @@ class Target:
             float32 of shape (n, 1) for "binary" and for single numbers that an output of one
             value learns; else float32 of the same shape.
         """
+        values = self.numbered(values)
         if self.form == "index":
             return values.astype("int32")
         if self.form == "one_hot":
             return np.asarray(np.eye(self.classes, dtype="float32")[values.astype("int64")])
         made = values.astype("float32")
         return made[:, None] if made.ndim == 1 and self.width == 1 else made
+
+    def numbered(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values as the field numbers its classes: of the same shape.
+
+        Args:
+            values: as the data numbers its own.
+
+        Raises:
+            BadJob: among them are classes that the field does not have.
+        """
+        if self.given is None or self.names == self.given:
+            return values
+        known = self.names or ()
+        places = {name: number for number, name in enumerate(known)}
+        table = np.array([places.get(name, -1) for name in self.given], np.int64)
+        found = table[values.astype("int64")]
+        if (found < 0).any():
+            unknown = [self.given[number] for number in np.unique(values[found < 0])]
+            raise BadJob(
+                f"the target {self.name!r} has the classes {shown(unknown, 200)[1:-1]}, which the "
+                f"model does not know: it tells {shown(list(known), 200)[1:-1]} apart",
+                "leave these rows out, or train the model on data that has all classes",
+            )
+        return found
 
     def metrics(self, names: Sequence[str]) -> list[Any]:
         """The Keras metrics of these names.

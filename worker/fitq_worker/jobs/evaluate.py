@@ -59,12 +59,11 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     outputs = [one for one in published.interface.outputs if one.name in feed.targets]
     for one in outputs:
         suffix = one.name if len(outputs) > 1 else None
-        field = examples.targets[feed.targets[one.name].name]
-        names = field.classes or one.classes
+        target = feed.targets[one.name]
         title = f"{spec.model.name} on {_title(spec)}, {spec.split} split"
         title += f": {one.name}" if suffix else ""
         values, truth = said[one.name], true[one.name]
-        _draw(folder, one, feed.targets[one.name], names, values, truth, suffix, title)
+        _draw(folder, one, target, values, truth, suffix, title)
     folder.write_json(AttemptFolder.metrics, {**metrics, "rows": len(fed)})
     return metrics
 
@@ -83,14 +82,13 @@ def _draw(
     folder: AttemptFolder,
     output: Output,
     target: Target,
-    names: tuple[str, ...] | None,
     said: NDArray[Any],
     true: NDArray[Any],
     suffix: str | None,
     title: str,
 ) -> None:
-    if output.kind == "class" or (target.form == "binary" and names):
-        classes = names or output.classes or ()
+    if output.kind == "class" or (target.form == "binary" and target.names):
+        classes = target.names or output.classes or ()
         labels = classes_said(said)
         matrix = confusion_matrix(true, labels, len(classes))
         folder.write_json(

@@ -97,7 +97,7 @@ class Target:
         known = self.names or ()
         places = {name: number for number, name in enumerate(known)}
         table = np.array([places.get(name, -1) for name in self.given], np.int64)
-        found = table[values.astype("int64")]
+        found: NDArray[Any] = table[values.astype("int64")]
         if (found < 0).any():
             unknown = [self.given[number] for number in np.unique(values[found < 0])]
             raise BadJob(

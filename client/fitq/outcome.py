@@ -76,6 +76,18 @@ def saying_how_to_return(record: JobRecord) -> Iterator[None]:
         ) from error
 
 
+def say_what_next(client: Queue, record: JobRecord) -> None:
+    """What to do with what a job has made; of a training also as which model it was registered."""
+    if record.kind != "train":
+        click.echo(f"next: fitq show {record.name}")
+        return
+    labels = client.versions_of(record) if record.spec.get("model_name") else []
+    if labels:
+        click.echo(f"registered as {labels[0]}")
+    name = labels[0] if labels else record.name
+    click.echo(f"next: fitq evaluate {name} · fitq history {record.name}")
+
+
 def show_end(client: Queue, record: JobRecord, *, as_json: bool) -> JobRecord | None:
     """Show how a job has ended."""
     if as_json:

@@ -31,6 +31,7 @@ def test_the_history_has_a_row_an_epoch(fitq, succeeded):
         ["1", "0.5124", "0.001", "1.5"],
         ["2", "0.2500", "0.001", "1.25"],
     ]
+    assert "next: fitq pull brave-otter" in ran.err
     assert fitq("history", "brave-otter", "--json").json == ROWS
 
 

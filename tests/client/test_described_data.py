@@ -49,6 +49,7 @@ def test_it_is_printed_without_a_job(described, fitq, command: str) -> None:
     assert "town 30" not in ran.out
     assert "and 10 more" in ran.out
     assert "city: it is \\x1b[2Jodd" in ran.out
+    assert "next: fitq train --dataset houses" in ran.err
 
 
 def test_json_has_all_of_it(described, fitq) -> None:

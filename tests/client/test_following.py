@@ -107,6 +107,7 @@ def test_watching_a_job_that_succeeded_shows_its_result(fitq, succeeded, store):
     assert ran.out == (
         "brave-otter succeeded\n  loss  0.2500\n  rows  100\n"
         f"artifacts: {store.folder}/jobs/{record.id}/attempt-1\n"
+        "next: fitq evaluate brave-otter · fitq history brave-otter\n"
     )
 
 

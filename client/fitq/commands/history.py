@@ -23,6 +23,7 @@ def command(job: str, as_json: bool) -> None:
         return
     headers = list(rows[0])
     print_table(headers, [[_shown(name, row[name]) for name in headers] for row in rows])
+    click.echo(f"next: fitq pull {record.name}", err=True)
 
 
 def _shown(name: str, value: float) -> str:

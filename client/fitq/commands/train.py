@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,10 +11,6 @@ from fitq.commands._learning import lay_over_learning, learning
 from fitq.commands._options import VALUE, chosen_before, submission
 from fitq.commands._preparing import lay_over_preparing, preparing
 from fitq.drafts import options, read_job_file, table
-
-if TYPE_CHECKING:
-    from fitq.queue import Queue
-    from fitq_shared.record import JobRecord
 
 
 @click.command()
@@ -60,7 +56,7 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
     if dry_run:
         print_json(spec.model_dump(mode="json"))
         return
-    from fitq.outcome import submit_and_follow
+    from fitq.outcome import say_what_next, submit_and_follow
     from fitq.queue import Queue
     from fitq.uploads import upload_all
 
@@ -68,18 +64,7 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
     upload_all(client, uploads)
     record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
     if record and not as_json:
-        name = _registered(client, record) or record.name
-        click.echo(f"next: fitq evaluate {name} · fitq history {record.name}")
-
-
-def _registered(client: Queue, record: JobRecord) -> str:
-    """As which version of a model the job was registered, said to the user."""
-    if record.spec.get("model_name") is None:
-        return ""
-    labels = client.versions_of(record)
-    if labels:
-        click.echo(f"registered as {labels[0]}")
-    return labels[0] if labels else ""
+        say_what_next(client, record)
 
 
 _PLAIN_FLAGS = (

@@ -37,6 +37,7 @@ def command(name: str, as_json: bool) -> None:
         print_json(found)
     else:
         _print(found)
+        click.echo(f"next: fitq train --dataset {name}", err=True)
 
 
 def _known(client: Queue, name: str) -> Any:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from fitq_shared.errors import BadJob
-from fitq_shared.specs.models import CodeModel, JsonModel, KerasModel
+from fitq_shared.specs.models import CodeModel, JsonModel, KerasModel, name_of
 from fitq_worker.compiling import Wishes, compile_model, feed_of, settings_of, validates
 from fitq_worker.feeding import Fed, Feed, match_inputs
 from fitq_worker.initial_weights import begin_from
@@ -68,7 +68,7 @@ def make_training_model(context: JobContext, spec: TrainJob, data: TrainingData)
     rows = data.training(feed, _weigh(wanted, feed, data))
     shuffled = ShuffledRows(rows, spec.batch_size, spec.seed)
     compile_model(model, spec, feed, given, shuffled.batches, shuffled.steps_per_execution())
-    log.info("model %s: %s parameters", spec.model.type, _parameters(model))
+    log.info("model %s: %s parameters", name_of(spec.model), _parameters(model))
     # As `fit` does: weights of classes count in training only.
     held_out = data.validation(feed, weigh_by(None, None, data.weights))
     if held_out is not None and not validates(model):

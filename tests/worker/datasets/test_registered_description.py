@@ -53,6 +53,7 @@ def test_a_table_is_measured(store: Store) -> None:
     found = described(store, ref)
     # Then rows, types, ranges, missing values and counts are those of the table
     assert (found["name"], found["rows"]) == ("mine@1", {"train": 3, "test": 1})
+    assert found["title"] == "3 train rows, 1 test rows"
     size = column(found, "size")
     assert (size["role"], size["kind"], size["dtype"]) == ("input", "number", "float32")
     assert size["splits"]["train"] == {

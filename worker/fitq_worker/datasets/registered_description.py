@@ -50,7 +50,7 @@ def describe_registered(ref: DatasetRef, entry: Entry, obey: Callable[[], None])
             counts.setdefault(stored.name, {})[stored.split] = _count(stored, array)
     return {
         "name": str(ref),
-        "title": str(ref),
+        "title": ", ".join(f"{count:,} {split} rows" for split, count in rows.items()),
         "rows": rows,
         "columns": list(columns.values()),
         "counts": {name: found for name, found in counts.items() if any(found.values())},

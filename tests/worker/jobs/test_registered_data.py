@@ -107,6 +107,28 @@ def test_what_code_makes_is_described(
     assert found["counts"] == {"y": {"train": {"0": 2, "1": 2}}}
 
 
+def test_what_code_makes_is_learnt(
+    client: Queue, learn: Callable[..., JobRecord], register: Register, tmp_path: Path
+) -> None:
+    # Given a function that makes a line and its double
+    (tmp_path / "line.py").write_text(
+        "import numpy as np\n"
+        "def rows(count):\n"
+        "    x = np.arange(count, dtype='float32')\n"
+        "    return {'size': x}, {'price': 2 * x}\n"
+    )
+    made = register("line", f"{tmp_path / 'line.py'}:rows", options={"count": 40})
+    assert made.ref.code
+    # When a model by name learns it
+    model = {"type": "mlp", "units": [8]}
+    optimizer = {"name": "adam", "learning_rate": 0.03}
+    record = learn(made, model=model, optimizer=optimizer, epochs=30, validation_split=0.2)
+    # Then only a worker that allows code may have run it, and it is learnt
+    assert record.needs.code
+    losses = [row["loss"] for row in client.folder(record).read_json(AttemptFolder.history_json)]
+    assert losses[-1] < losses[0] / 4
+
+
 def test_images_that_are_broken_fail_the_job_in_the_users_words(
     client: Queue,
     fill: Any,

@@ -27,6 +27,15 @@ def environment(**variables: str) -> dict[str, str]:
     return inherited | variables
 
 
+@dataclass(frozen=True)
+class Ran:
+    """What a program left: its exit code, and what it printed where."""
+
+    code: int
+    out: str
+    err: str
+
+
 class Place:
     """A virtual environment, with nothing in it but what is installed here, and not in place.
 
@@ -39,6 +48,20 @@ class Place:
 
     def program(self, name: str) -> str:
         return str(self.folder / "bin" / name)
+
+    def run(self, *command: str, folder: Path, together: bool = False, **variables: str) -> Ran:
+        """Run one of its programs; what it prints is kept apart, or as a terminal shows it."""
+        ran = subprocess.run(
+            [self.program(command[0]), *command[1:]],
+            cwd=folder,
+            env=environment(**variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if together else subprocess.PIPE,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        return Ran(ran.returncode, ran.stdout, ran.stderr or "")
 
     def install(self, *projects: str) -> None:
         """Install projects of this repository, as a user does, in the versions we know."""
@@ -61,26 +84,10 @@ class Place:
 
     def python(self, code: str) -> str:
         """What a program prints that Python runs there."""
-        command = [self.program("python"), "-c", code]
-        ran = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment(FITQ_REDIS_URL="redis://127.0.0.1:1"),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a program left: its exit code, and what it printed where."""
-
-    code: int
-    out: str
-    err: str
+        lost = "redis://127.0.0.1:1"
+        ran = self.run("python", "-c", code, folder=self.folder, FITQ_REDIS_URL=lost)
+        assert ran.code == 0, ran.err
+        return ran.out
 
 
 @pytest.fixture(scope="session")
@@ -95,9 +102,9 @@ def make_place(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Place]
 
 @pytest.fixture(scope="session")
 def laptop(make_place: Callable[..., Place]) -> Place:
-    """A place with the client and what it shares with the worker; no worker, no stack."""
+    """A place with the client and its way to a store elsewhere; no worker, no stack."""
     place = make_place()
-    place.install("shared", "client")
+    place.install("shared", "client[webdav]")
     return place
 
 
@@ -112,15 +119,6 @@ def fitq(
         variables = {"FITQ_REDIS_URL": session_settings.redis_url}
         if store:
             variables["FITQ_STORE"] = session_settings.store_url or ""
-        ran = subprocess.run(
-            [laptop.program("fitq"), *arguments],
-            cwd=folder,
-            env=environment(**variables),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Ran(ran.returncode, ran.stdout, ran.stderr)
+        return laptop.run("fitq", *arguments, folder=folder, **variables)
 
     return run

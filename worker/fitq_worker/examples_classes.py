@@ -18,18 +18,21 @@ MOST_CLASSES = 100_000
 _CLASS_LOSSES = get_args(ClassLoss)
 
 
-def with_classes(examples: Examples, loss: Any, rows: NDArray[np.int64]) -> Examples:
+def with_classes(
+    examples: Examples, loss: Any, rows: NDArray[np.int64], read_from: Examples | None = None
+) -> Examples:
     """The examples, with the numbers 0, 1, … as classes where a loss takes targets as classes.
 
     Args:
         loss: as a job says it: a name, a table by output, which goes by the target's name, or None.
         rows: the training rows, in which the classes are counted.
+        read_from: the same examples as they are to be gone through for that.
 
     Raises:
         BadJob: a target has numbers that no class has.
     """
     found = {
-        name: _classes(examples, name, rows)
+        name: _classes(read_from or examples, name, rows)
         for name, one in examples.targets.items()
         if _means_classes(loss, name, len(examples.targets)) and _unnamed(one)
     }

@@ -10,6 +10,7 @@ from fitq_shared.specs.preprocessing import first_resize
 from fitq_worker.datasets.choosing import load_columns, load_examples
 from fitq_worker.examples_classes import with_classes
 from fitq_worker.feeding import Fed
+from fitq_worker.obeying import Obeying
 from fitq_worker.preprocessing.preparation import Preparation, prepare
 from fitq_worker.preprocessing.prepared import Prepared
 from fitq_worker.splits import Parts, divide, split_column, values_of
@@ -68,9 +69,10 @@ def load_training_data(context: JobContext, spec: TrainJob) -> TrainingData:
     raw = learnt_from(context, spec)
     context.reporter.obey()
     parts = divided(context, spec, raw)
-    raw = with_classes(raw, spec.loss, parts.train)
+    asked = Obeying(raw, context.reporter.obey)
+    raw = with_classes(raw, spec.loss, parts.train, asked)
     zoo = spec.model.type in MODELS
-    preparation = prepare(spec.preprocessing, raw, parts.train, spec.seed, defaults=zoo)
+    preparation = prepare(spec.preprocessing, asked, parts.train, spec.seed, defaults=zoo)
     weights = None
     if spec.sample_weight is not None:
         weights = load_columns(spec.dataset, context, "train", [spec.sample_weight])
@@ -101,7 +103,8 @@ def divided(context: JobContext, spec: TrainJob, examples: Examples) -> Parts:
         return divide(spec, len(examples))
     there = name in examples.targets
     source = examples if there else load_columns(spec.dataset, context, "train", [name])
-    return divide(spec, len(examples), values_of(source, name))
+    values = values_of(Obeying(source, context.reporter.obey), name)
+    return divide(spec, len(examples), values)
 
 
 def _no_inputs(spec: TrainJob) -> list[str]:

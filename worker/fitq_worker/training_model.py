@@ -20,6 +20,7 @@ from fitq_worker.initial_weights import begin_from
 from fitq_worker.interface import Interface, interface_of
 from fitq_worker.models import build_model
 from fitq_worker.models.own import OwnModel, make_own
+from fitq_worker.obeying import Obeying
 from fitq_worker.ports import inputs_of, outputs_of
 from fitq_worker.published_model import load_published
 from fitq_worker.rows import ShuffledRows
@@ -65,7 +66,7 @@ def make_training_model(context: JobContext, spec: TrainJob, data: TrainingData)
     model, given = made.model, made.compile_arguments
     feed = feed_of(model, data.examples, Wishes(spec.loss, spec.metrics, given))
     wanted = spec.class_weight or made.fit_arguments.get("class_weight")
-    rows = data.training(feed, _weigh(wanted, feed, data))
+    rows = data.training(feed, _weigh(context, wanted, feed, data))
     shuffled = ShuffledRows(rows, spec.batch_size, spec.seed)
     compile_model(model, spec, feed, given, shuffled.batches, shuffled.steps_per_execution())
     log.info("model %s: %s parameters", name_of(spec.model), _parameters(model))
@@ -109,7 +110,7 @@ def _only_target(spec: TrainJob, examples: Examples) -> Field:
     )
 
 
-def _weigh(wanted: Any, feed: Feed, data: TrainingData) -> Weigh | None:
+def _weigh(context: JobContext, wanted: Any, feed: Feed, data: TrainingData) -> Weigh | None:
     if wanted is None and data.weights is None:
         return None
     if not feed.targets:
@@ -122,7 +123,8 @@ def _weigh(wanted: Any, feed: Feed, data: TrainingData) -> Weigh | None:
             "weigh the rows by a column instead (--sample-weight)",
         )
     (target,) = feed.targets.values()
-    return weigh_by(class_table(wanted, target, data.raw, data.parts.train), target, data.weights)
+    asked = Obeying(data.raw, context.reporter.obey)
+    return weigh_by(class_table(wanted, target, asked, data.parts.train), target, data.weights)
 
 
 def _published(model: keras.Model, feed: Feed, data: TrainingData) -> keras.Model:

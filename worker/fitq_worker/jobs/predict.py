@@ -60,7 +60,7 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
     progress = Progress(context.reporter, 1, batches_of(fed, spec.batch_size))
     with layer_named("the model cannot predict the rows"):
         values = predicted(published, fed, spec.batch_size, [progress])
-    said = _said(published, fed, values)
+    said = _said(context, published, fed, values)
     _write(folder, spec.output_format, said, given.files)
     metrics: dict[str, float] = {"rows": len(fed)}
     for one in said:
@@ -72,8 +72,10 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
     return metrics
 
 
-def _said(published: PublishedModel, fed: Fed, values: dict[str, NDArray[Any]]) -> list[Said]:
-    true = read_targets(fed)
+def _said(
+    context: JobContext, published: PublishedModel, fed: Fed, values: dict[str, NDArray[Any]]
+) -> list[Said]:
+    true = read_targets(fed, context.reporter.obey)
     known = {one.name: one for one in published.interface.outputs}
     made = []
     for name, found in values.items():

@@ -75,7 +75,7 @@ def test_rows_to_validate_on_come_once_and_in_their_order(in_memory: bool) -> No
     assert int(backend.batches(data, 3).cardinality()) == 3
 
 
-def test_why_rows_cannot_be_read_is_kept() -> None:
+def test_why_rows_cannot_be_read_is_raised() -> None:
     # Given rows of which the last cannot be read
     class Broken(Held):
         def read(self, places: Any) -> Any:
@@ -85,12 +85,26 @@ def test_why_rows_cannot_be_read_is_kept() -> None:
 
     data = Broken(np.arange(7, dtype="float32"), in_memory=False)
     # When they are read by TensorFlow, which keeps only the words of an error
-    with pytest.raises(tf.errors.OpError):
+    with pytest.raises(StoreError, match="row 6"), backend.reading():
         list(backend.batches(data, 3))
-    # Then the error itself is to be had, once
-    fault = backend.reading_fault()
-    assert isinstance(fault, StoreError)
-    assert backend.reading_fault() is None
+    # Then the error itself is raised, and it is not that of whoever reads next
+    with pytest.raises(tf.errors.OpError), backend.reading():
+        raise tf.errors.UnknownError(None, None, "something else")
+
+
+def test_what_rows_were_read_ahead_for_nobody_is_no_fault_of_the_next_job() -> None:
+    # Given rows that could not be read, after the job had stopped waiting for them
+    class Broken(Held):
+        def read(self, places: Any) -> Any:
+            if not isinstance(places, slice):
+                raise StoreError("these rows are damaged")
+            return super().read(places)
+
+    with pytest.raises(tf.errors.OpError):
+        list(backend.batches(Broken(np.arange(7, dtype="float32"), in_memory=False), 3))
+    # When the next job fails
+    with pytest.raises(tf.errors.OpError, match="out of memory"), backend.reading():
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
 
 
 def test_a_later_first_epoch_goes_on_with_the_sequence() -> None:

@@ -142,7 +142,7 @@ def _read_on_demand(places: tf.data.Dataset, data: Data) -> Any:
         try:
             found = keras.tree.flatten(_packed(data.read(batch)))
         except Exception as error:
-            # TensorFlow would keep only its text: see `reading_fault`.
+            # TensorFlow would keep only its text: see `reading`.
             _Reading.fault = error
             raise
         return [_plain(part) for part in found]
@@ -162,10 +162,23 @@ class _Reading:
     fault: Exception | None = None
 
 
-def reading_fault() -> Exception | None:
-    """Why the last rows could not be read, once."""
-    fault, _Reading.fault = _Reading.fault, None
-    return fault
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """In this rows are read on demand: if one cannot be, the block raises why.
+
+    What an earlier block left, whose end did not wait for the rows that were read ahead, is
+    forgotten.
+    """
+    _Reading.fault = None
+    try:
+        yield
+    except Exception as error:
+        fault = _Reading.fault
+        if fault is not None and isinstance(error, OP_ERRORS):
+            raise fault from None
+        raise
+    finally:
+        _Reading.fault = None
 
 
 def _packed(parts: tuple[Any, ...]) -> Any:

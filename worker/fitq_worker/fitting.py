@@ -96,14 +96,11 @@ class Fitting:
             self._state.restore_stopping(self._resumed.stopping, self._resumed.arrays["best"])
         try:
             if self._resumed is None or not self._resumed.over:
-                self._go_on()
+                with backend.reading():
+                    self._go_on()
         except StopJob as stop:
             if stop.order == "drain":
                 self._course.leave()
-            raise
-        except Exception:
-            if fault := backend.reading_fault():
-                raise fault from None
             raise
         self._course.end()
         seconds = time.monotonic() - started

@@ -53,9 +53,10 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
         target.check(true[name], str(spec.dataset))
     published.compile()
     progress = Progress(context.reporter, 1, batches_of(fed, spec.batch_size))
-    with layer_named("the model cannot be measured on the data"):
+    with layer_named("the model cannot be measured on the data"), backend.reading():
         metrics = _measure(published.model, fed, spec.batch_size, progress)
-    said = predicted(published, fed, spec.batch_size, [progress])
+    with backend.reading():
+        said = predicted(published, fed, spec.batch_size, [progress])
     outputs = [one for one in published.interface.outputs if one.name in feed.targets]
     for one in outputs:
         suffix = one.name if len(outputs) > 1 else None

@@ -10,6 +10,7 @@ import numpy as np
 
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.specs.predict import FileModel
+from fitq_worker import backend
 from fitq_worker.callbacks.progress import Progress
 from fitq_worker.environment import describe_environment
 from fitq_worker.feeding import Fed
@@ -58,7 +59,7 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
     fed = Fed(feed, examples, given.rows)
     check_pixels(fed, published.interface, what)
     progress = Progress(context.reporter, 1, batches_of(fed, spec.batch_size))
-    with layer_named("the model cannot predict the rows"):
+    with layer_named("the model cannot predict the rows"), backend.reading():
         values = predicted(published, fed, spec.batch_size, [progress])
     said = _said(context, published, fed, values)
     _write(folder, spec.output_format, said, given.files)

@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from fitq_shared.record import Attempt, JobRecord, Reason
+from fitq_shared.record_keys import job_key
 from fitq_shared.records import NewJob, Records, new_id
+from fitq_shared.redis_link import Redis
 from fitq_shared.snapshots import to_be_restored
 from fitq_shared.specs.train import TrainJob
 
@@ -105,6 +107,28 @@ def test_a_cancelled_job_cancels_those_after_it(
     reason = records.get(c.id).reason
     assert reason is not None
     assert reason.message == "after a, which was cancelled"
+
+
+@pytest.mark.parametrize("reason", ["", "no JSON", "null", "[]", '{"message": {"a": 1}}'])
+def test_a_reason_that_fitq_has_not_written_stops_those_behind_all_the_same(
+    records: Records,
+    redis: Redis,
+    chain: Callable[..., list[JobRecord]],
+    states: Callable[..., list[str]],
+    claim: Claim,
+    reason: str,
+) -> None:
+    # Given a job that has failed, and somebody who has written to its record
+    a, b, c = chain()
+    assert records.fail(claim(a), Reason("error", "it broke"))
+    redis.hset(job_key(a.id), "reason", reason)
+    # When those behind it are looked at
+    found = states(b, c)
+    # Then they have failed, too
+    assert found == ["failed", "failed"]
+    stopped = records.get(c.id).reason
+    assert stopped is not None
+    assert stopped.message == "after a, which failed"
 
 
 def test_a_waiting_job_can_be_cancelled_itself(

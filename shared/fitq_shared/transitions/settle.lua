@@ -7,7 +7,11 @@ local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'reason', 'released
 redis.call('SREM', KEYS[2], ARGV[1])
 -- Our own change, asked for again because its answer was lost on the way.
 if job[1] == 'queued' and job[4] == ARGV[2] then return 'released' end
-local function reason_of(text) return text and cjson.decode(text) or {} end
+-- Whoever can write to Redis may have written another; it must not keep those behind it waiting.
+local function reason_of(text)
+  local is_json, reason = pcall(cjson.decode, text or '{}')
+  return is_json and type(reason) == 'table' and reason or {}
+end
 local stopped = (job[1] == 'failed' or job[1] == 'cancelled') and reason_of(job[3]).kind == 'after'
 if job[1] ~= 'waiting' and not stopped then return job[1] or 'unknown' end
 
@@ -22,10 +26,10 @@ for at = 8, #KEYS do
       hint = 'submit it again'}
   elseif other[1] == 'failed' or (other[1] == 'cancelled' and not state) then
     state = other[1]
-    if why.kind == 'after' then
+    if why.kind == 'after' and type(why.message) == 'string' then
       reason = why
     else
-      local said = why.message and ': ' .. why.message or ''
+      local said = type(why.message) == 'string' and ': ' .. why.message or ''
       local what = state == 'failed' and 'failed' or 'was cancelled'
       reason = {kind = 'after', message = 'after ' .. other[2] .. ', which ' .. what .. said,
         hint = 'go on from there with `fitq retry ' .. other[2] .. '`'}

@@ -324,3 +324,22 @@ def test_the_volume_gets_a_copy(
     assert [one.id for one, _ in Sweeping(queue).lost()] == [sweep.id]
     assert Sweeping(queue).restore(record, trials)
     assert [one.id for one in queue.sweeps.open()] == [sweep.id]
+
+
+def test_an_error_that_nobody_foresaw_does_not_end_the_thread(
+    conductor: Conductor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a conductor that stumbles at its first look
+    looks: list[int] = []
+
+    def look() -> None:
+        looks.append(len(looks))
+        if len(looks) == 1:
+            raise ValueError("what is this?")
+
+    monkeypatch.setattr(conductor, "look", look)
+    # When it has begun
+    conductor.start()
+    # Then it looks again
+    wait_until(lambda: len(looks) > 1)
+    conductor.stop()

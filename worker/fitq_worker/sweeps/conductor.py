@@ -84,7 +84,10 @@ class Conductor:
 
     def _run(self) -> None:
         while not self._leave.wait(self._period):
-            self.look()
+            try:
+                self.look()
+            except Exception:
+                log.exception("the conductor goes on after an error that it did not expect")
         try:
             with fork_guard:
                 for lease in self._leases.values():

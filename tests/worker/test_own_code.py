@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -121,6 +122,8 @@ def test_the_process_is_as_before(own: Callable[..., OwnCode]) -> None:
         import os, sys, keras
         sys.path.insert(0, "/nowhere")
         os.chdir("/")
+        os.environ["ONE_JOB_S"] = "1"
+        del os.environ["PATH"]
         keras.config.set_dtype_policy("float64")
 
         @keras.saving.register_keras_serializable("mine")
@@ -130,9 +133,11 @@ def test_the_process_is_as_before(own: Callable[..., OwnCode]) -> None:
         def build(): return keras.saving.get_registered_object("mine>Own")
         """
     before = list(sys.path), Path.cwd(), keras.config.dtype_policy().name, list(sys.meta_path)
+    environ = dict(os.environ)
     with own(net=source) as code:
         assert code.call().__name__ == "Own"
     assert keras.saving.get_registered_object("mine>Own") is None
+    assert dict(os.environ) == environ
     after = list(sys.path), Path.cwd(), keras.config.dtype_policy().name, list(sys.meta_path)
     assert after == before
 
@@ -254,6 +259,19 @@ def test_an_order_ends_it_as_well(own: Callable[..., OwnCode]) -> None:
     # Then it is obeyed
     with pytest.raises(StopJob), code:
         code.call()
+
+
+def test_an_order_ends_a_generator_however_quick_it_is(own: Callable[..., OwnCode]) -> None:
+    # Given a generator without an end, each item of which comes at once
+    source = "import itertools\ndef build(): return itertools.count()"
+    # When an order comes
+    taken = []
+    with own(net=source, reporter=Orders(at=5)) as code, pytest.raises(StopJob):
+        for item in code.items(code.call()):
+            taken.append(item)
+            assert item < 1000
+    # Then it is obeyed before the next item
+    assert taken == [0, 1, 2, 3]
 
 
 def test_elsewhere_than_in_the_main_thread_nothing_is_limited(own: Callable[..., OwnCode]) -> None:

@@ -146,6 +146,27 @@ def test_an_autoencoder_learns_its_input(start_own: Start) -> None:
     assert (said["kind"], said["shape"], said["target"]) == ("array", [8, 8], "image")
 
 
+def test_a_loss_of_the_model_s_own_is_validated_by(start_own: Start) -> None:
+    # Given a model with a training step and a loss of its own, and no test step
+    class Steps(keras.Model):
+        def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Any:
+            return keras.ops.mean((y_pred - keras.ops.cast(y, "float32")) ** 2)
+
+        def train_step(self, data: Any) -> Any:
+            return super().train_step(data)
+
+    def build() -> keras.Model:
+        plain = own_models.autoencoder()
+        return Steps(plain.inputs, plain.outputs)
+
+    examples = Selected(own_models.pictures(), ("image",), ("image",))
+    training = start_own(examples, build, epochs=4)
+    training.run()
+    # Then it is measured on the rows that it does not see, as Keras can
+    rows = training.history()
+    assert rows[-1]["val_loss"] < rows[0]["val_loss"]
+
+
 def test_a_compiled_model_keeps_what_the_job_does_not_name(start_own: Start) -> None:
     # Given a model that its builder compiled
     def build() -> keras.Model:

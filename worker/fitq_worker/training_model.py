@@ -73,7 +73,7 @@ def make_training_model(context: JobContext, spec: TrainJob, data: TrainingData)
     # As `fit` does: weights of classes count in training only.
     held_out = data.validation(feed, weigh_by(None, None, data.weights))
     if held_out is not None and not validates(model):
-        log.info("validates on no rows: the model has no test_step of its own, and no loss")
+        log.info("validates on no rows: it has no loss, test_step or compute_loss")
         held_out = None
     published = _published(model, feed, data)
     callbacks = made.fit_arguments.get("callbacks", ())

@@ -17,7 +17,9 @@ from fitq.queue import Queue
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
 from fitq_shared.record import JobRecord
 from fitq_shared.specs.kinds import parse_spec
+from fitq_shared.specs.train import TrainJob
 from fitq_worker.datasets.registry import KNOWN
+from fitq_worker.jobs.train import title
 from support.jobs import training, wait_for_epoch, wait_for_state
 from support.worker import Worker
 
@@ -398,3 +400,14 @@ def test_a_model_far_too_large_fails_and_the_next_job_runs(
     # And the next job runs, in the same child
     train()
     assert shared_worker.child().pid == child
+
+
+def test_the_history_s_picture_names_the_model_as_its_owner_does() -> None:
+    # Given a job whose model is a function in a file
+    bundle = {"path": f"inputs/{'a' * 64}.tar", "sha256": "a" * 64, "file": "net.py"}
+    code = {"type": "code", "bundle": bundle, "module": "net", "function": "build"}
+    named = {"name": "mine", "owner": "tester"}
+    spec = parse_spec({**named, "kind": "train", "dataset": "mnist", "model": code})
+    assert isinstance(spec, TrainJob)
+    # Then the title does not say what fitq calls that
+    assert title("mine", spec) == "mine: net.py:build on mnist"

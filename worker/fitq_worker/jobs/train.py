@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.specs.models import name_of
 from fitq_worker import backend
 from fitq_worker.environment import describe_environment
 from fitq_worker.figures.history import plot_history
@@ -55,7 +56,7 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
     with folder.file(AttemptFolder.model) as path:
         made.published.save(path)
     with folder.file(AttemptFolder.history_plot) as path:
-        plot_history(fitting.history, path, _title(context, spec))
+        plot_history(fitting.history, path, title(context.record.name, spec))
     metrics = _final_metrics(fitting.history, fitting.kept)
     folder.write_json(AttemptFolder.metrics, metrics)
     return metrics
@@ -83,5 +84,6 @@ def _describe_model(folder: AttemptFolder, model: keras.Model) -> None:
             plot_model(model, path)
 
 
-def _title(context: JobContext, spec: TrainJob) -> str:
-    return f"{context.record.name}: {spec.model.type} on {spec.dataset}"
+def title(name: str, spec: TrainJob) -> str:
+    """What stands above the history's picture: mine: net.py:build on mnist."""
+    return f"{name}: {name_of(spec.model)} on {spec.dataset}"

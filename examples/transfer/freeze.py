@@ -1,4 +1,4 @@
-"""A new head on a trained network whose layers are frozen.
+"""A new head on the convolutions of a trained network, which are frozen.
 
 python freeze.py TRAINED.keras NEW.keras
 """
@@ -13,7 +13,7 @@ def main(trained: str, target: str) -> None:
     base = keras.models.load_model(trained)
     for layer in base.layers:
         layer.trainable = False
-    features = base.layers[-2].output
+    features = next(each.output for each in base.layers if isinstance(each, layers.Flatten))
     x = layers.Dense(64, activation="relu", name="new_hidden")(features)
     label = layers.Dense(10, activation="softmax", name="new_label")(x)
     model = keras.Model(base.inputs, label, name="transfer")

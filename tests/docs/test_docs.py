@@ -43,7 +43,7 @@ def test_the_job_file_of_the_page_is_the_example() -> None:
 def test_the_chain_of_the_page_is_the_example() -> None:
     block = re.search(r"```toml\n(.*?)```", (ROOT / "docs/chains.md").read_text(), re.DOTALL)
     assert block is not None
-    example = (ROOT / "examples/chain.toml").read_text()
+    example = (ROOT / "examples/chain/chain.toml").read_text()
     assert tomllib.loads(block[1]) == tomllib.loads(example)
 
 

@@ -1,20 +1,36 @@
-"""Fixtures for all tests: a real Redis, a store, and workers on them."""
+"""Fixtures for all tests: a real Redis, a store, workers on them, and `fitq` as a command."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fitq.cli import run
 from fitq.queue import Queue
 from fitq_shared.errors import StackError
 from fitq_shared.redis_link import Redis, open_redis
 from fitq_shared.settings import Settings
 from support.redis_server import RedisServer
 from support.worker import Worker
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run of `fitq` left: its exit code, and what it printed where."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
 
 
 def missing(service: str) -> None:
@@ -103,3 +119,27 @@ def start_worker(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., W
     yield start
     for worker in workers:
         worker.stop()
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder: without a stack, and without variables that name one."""
+    for name in ("FITQ_REDIS_URL", "FITQ_STORE", "FITQ_LEASE_SECONDS", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FITQ_OWNER", "ann")
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def fitq(nowhere: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run `fitq` as a person does, but in this process."""
+
+    def call(*arguments: object) -> Ran:
+        capfd.readouterr()
+        code = run([str(argument) for argument in arguments])
+        return Ran(code, *capfd.readouterr())
+
+    return call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,11 @@ def is_code(text: str) -> bool:
 
 
 def user_code(
-    text: str, options: Mapping[str, Any], folder: Path, where: str
+    text: str,
+    options: Mapping[str, Any],
+    folder: Path,
+    where: str,
+    later: Collection[str] = (),
 ) -> tuple[dict[str, Any], Upload]:
     """The values of a `UserCode` of a spec, and its bundle.
 
@@ -30,6 +34,7 @@ def user_code(
         text: `file.py:function`; the file is looked for from `folder`.
         options: what the function is called with.
         where: what named it, for messages.
+        later: options that the function will have, if not yet: the parameters of a sweep.
 
     Raises:
         InvalidInput: there is no such file or function, the function does not take these options,
@@ -41,7 +46,7 @@ def user_code(
         raise InvalidInput([Mistake(where, text, expected)])
     path = folder / Path(found["file"]).expanduser()
     bundle = pack(path, where)
-    mistakes = _mistakes(path, found["function"], options, where)
+    mistakes = _mistakes(path, found["function"], options, where, later)
     if mistakes:
         raise InvalidInput(mistakes)
     upload = of_bytes(bundle.content, path.name, ".tar")
@@ -54,7 +59,9 @@ def user_code(
     return values, upload
 
 
-def _mistakes(path: Path, name: str, options: Mapping[str, Any], where: str) -> list[Mistake]:
+def _mistakes(
+    path: Path, name: str, options: Mapping[str, Any], where: str, later: Collection[str]
+) -> list[Mistake]:
     """What is wrong with a function and its options, as far as reading the file tells."""
     tree = ast.parse(path.read_bytes())
     defined: dict[str, ast.stmt] = {}
@@ -71,11 +78,11 @@ def _mistakes(path: Path, name: str, options: Mapping[str, Any], where: str) -> 
     node = defined[name]
     if not isinstance(node, ast.FunctionDef) or node.decorator_list:
         return []
-    return _option_mistakes(node, f"{path.name}:{name}", options)
+    return _option_mistakes(node, f"{path.name}:{name}", options, later)
 
 
 def _option_mistakes(
-    function: ast.FunctionDef, name: str, options: Mapping[str, Any]
+    function: ast.FunctionDef, name: str, options: Mapping[str, Any], later: Collection[str]
 ) -> list[Mistake]:
     parameters = function.args
     names = [one.arg for one in (*parameters.args, *parameters.kwonlyargs)]
@@ -101,7 +108,7 @@ def _option_mistakes(
         *(
             Mistake(f"--option {one}", None, f"a value: {name} has no default for it")
             for one in needed
-            if one not in options
+            if one not in {*options, *later}
         ),
     ]
 

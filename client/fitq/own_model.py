@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def complete_with_files(
     return complete({**values, "model": model}, settings), uploads
 
 
-def own_model(given: Any, folder: Path) -> tuple[Any, list[Upload]]:
+def own_model(given: Any, folder: Path, later: Collection[str] = ()) -> tuple[Any, list[Upload]]:
     """The model of a job as a spec has it, and the files that it comes from.
 
     What names no file is left as it is.
@@ -55,6 +55,7 @@ def own_model(given: Any, folder: Path) -> tuple[Any, list[Upload]]:
     Args:
         given: a name, a path, or a table with the one or the other as its `type` beside options.
         folder: what a path is relative to.
+        later: options of a builder that it will have, if not yet.
 
     Raises:
         InvalidInput: a file that is none of a model, or code that cannot be sent.
@@ -64,7 +65,7 @@ def own_model(given: Any, folder: Path) -> tuple[Any, list[Upload]]:
     if not isinstance(name, str) or name in MODELS or name in OWN:
         return given, []
     if is_code(name):
-        code, upload = user_code(name, values, folder, "model")
+        code, upload = user_code(name, values, folder, "model", later)
         return {"type": "code", **code}, [upload]
     path = folder / Path(name).expanduser()
     if path.suffix == ".keras":

@@ -63,9 +63,8 @@ class Registry:
         Raises:
             UnknownModel: there is none; suggests the nearest.
         """
-        fields: Any = self.redis.hgetall(model_key(name[:LONGEST_REFERENCE]))
-        model = read_model(name, fields) if fields else None
-        if model is None or not model.versions:
+        model = read_model(name, self._fields(name))
+        if not model.versions:
             near = _nearest(name, (model.name for model in self.models()))
             raise UnknownModel(f"there is no model {shown(name)}{near}", "see `fitq models`")
         return model
@@ -88,11 +87,15 @@ class Registry:
 
     def has(self, name: str) -> bool:
         """Whether there is a model of this name."""
-        return bool(name) and len(name) <= LONGEST_REFERENCE and self._has(name)
+        return bool(read_model(name, self._fields(name)).versions)
 
-    def _has(self, name: str) -> bool:
+    def _fields(self, name: str) -> dict[str, str]:
+        """What Redis keeps of a model; nothing where no model can have such a name."""
+        # Half of a surrogate pair, which is not printable, cannot be sent to Redis.
+        if not name or len(name) > LONGEST_REFERENCE or not name.isprintable():
+            return {}
         fields: Any = self.redis.hgetall(model_key(name))
-        return bool(read_model(name, fields).versions)
+        return dict(fields)
 
     def versions_of(self, job_id: str) -> list[str]:
         """As which versions a job's result is registered, for example ["mnist@3"]."""

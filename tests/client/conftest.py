@@ -1,16 +1,14 @@
-"""What the tests of the command line share: a folder without a stack, a queue, and `fitq`."""
+"""What the tests of the command line share: an empty queue, and jobs in it without a worker."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fitq.cli import run
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, JobRecord
@@ -22,49 +20,12 @@ from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a run of `fitq` left: its exit code, and what it printed where."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder: without a stack, and without variables that name one."""
-    for name in ("FITQ_REDIS_URL", "FITQ_STORE", "FITQ_LEASE_SECONDS", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("FITQ_OWNER", "ann")
-    folder = tmp_path / "here"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
 @pytest.fixture
 def queue(nowhere: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """An empty queue and an empty store, which the environment names. No worker."""
     monkeypatch.setenv("FITQ_REDIS_URL", settings.redis_url)
     monkeypatch.setenv("FITQ_STORE", settings.store_url or "")
     return replace(settings, owner="ann")
-
-
-@pytest.fixture
-def fitq(nowhere: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Run `fitq` as a person does, but in this process."""
-
-    def call(*arguments: object) -> Ran:
-        capfd.readouterr()
-        code = run([str(argument) for argument in arguments])
-        return Ran(code, *capfd.readouterr())
-
-    return call
 
 
 @pytest.fixture

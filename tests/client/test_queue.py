@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 import fitq
+from fitq.client import Client
 from fitq.queue import Queue, _send
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
 from fitq_shared.events import publish
@@ -29,9 +30,9 @@ def describe(name="look", **changes):
     return DescribeJob(kind="describe", name=name, owner="ann", dataset="mnist", **changes)
 
 
-def test_the_client_is_what_the_package_offers(queue):
-    assert fitq.Client is Queue
-    assert fitq.Client().settings.redis_url == queue.redis_url
+def test_the_package_offers_a_client_of_the_users_queue(queue):
+    assert fitq.Client is Client
+    assert fitq.Client().queue.settings.redis_url == queue.redis_url
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = fitq.Nothing
 

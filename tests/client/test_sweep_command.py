@@ -63,6 +63,20 @@ def ended(queue: Settings, sweeping: Sweeping) -> SweepRecord:
     return sweeps.get(sweep.id)
 
 
+def test_an_option_that_a_builder_needs_may_be_a_parameter(fitq: Fitq, nowhere: Path) -> None:
+    # Given a builder with an option that has no default
+    (nowhere / "net.py").write_text("def build(units): pass")
+    sweep = ("sweep", "--dataset", "mnist", "--model", "net.py:build", "--dry-run")
+    # When the sweep gives it its values
+    ran = fitq(*sweep, "--grid", "units=4,8")
+    # Then nothing is missing; but it is where the sweep has others
+    assert ran.code == 0, ran.err
+    assert ran.json["drawn"] == [{"model.options.units": 4}, {"model.options.units": 8}]
+    without = fitq(*sweep, "--grid", "lr=1e-2,1e-3")
+    assert without.code == 2
+    assert "--option units is missing" in without.err
+
+
 def test_flags_and_file_make_one_sweep(fitq: Fitq, nowhere: Path) -> None:
     # Given a sweep file
     (nowhere / "sweep.toml").write_text(FILE)

@@ -12,7 +12,7 @@ ALL = [
     for found in vars(errors).values()
     if isinstance(found, type) and issubclass(found, FitqError)
 ]
-CODES = {"InvalidInput": 2, "UnknownJob": 2, "QueueUnreachable": 3}
+CODES = {"InvalidInput": 2, "UnknownJob": 2, "UnknownModel": 2, "QueueUnreachable": 3}
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -96,7 +96,7 @@ def command(
     uploads: list[Upload] = []
     if "model" in base:
         folder = file.parent if file and flags["model"] is None else Path()
-        base["model"], uploads = own_model(base["model"], folder)
+        base["model"], uploads = own_model(base["model"], folder, _options(values))
     settings = Settings.without_queue()
     base, unknown = resolve_dataset(base, settings)
     values = {"name": spoken_name(), "owner": settings.owner, **values, "train": base}
@@ -119,6 +119,13 @@ def command(
     upload_all(client, uploads)
     sweep = Sweeping(client).submit(spec)
     follow_or_return(client, sweep, wait=not no_wait, as_json=as_json)
+
+
+def _options(values: dict[str, Any]) -> list[str]:
+    """The parameters of a sweep, by the names that a builder's options have."""
+    space = values.get("space")
+    names = space if isinstance(space, dict) else {}
+    return [str(name).removeprefix("model.options.") for name in names]
 
 
 def _parsed(values: dict[str, Any], unknown: Sequence[Mistake]) -> SweepSpec:

@@ -100,6 +100,7 @@ def test_what_changed_in_the_store_is_found_and_mended(save, fitq, failed, sessi
     assert "once" in said
     assert "--send-all" in said
     assert fitq(*add, "--send-all").code == 0
+    assert fitq(*train).code == 0
 
 
 def test_a_file_that_changed_is_another_version(homes, fitq):

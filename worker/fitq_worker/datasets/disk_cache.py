@@ -95,16 +95,20 @@ class DiskCache:
         whole = self.folder / "entries" / name
         with self._reporting():
             lock = self._open_lock(name)
-        while True:
-            with self._reporting():
-                _wait(lock, fcntl.LOCK_SH, obey)
-                if whole.is_dir():
-                    os.utime(whole)
-                    return Entry(whole, lock)
-                _wait(lock, fcntl.LOCK_EX, obey)
-            # Between the two locks another may have filled it.
-            if not whole.is_dir():
-                self._fill(whole, fill)
+        # Closed here, not when it is collected: whoever keeps the error would keep the lock.
+        with contextlib.ExitStack() as closing:
+            closing.enter_context(lock)
+            while True:
+                with self._reporting():
+                    _wait(lock, fcntl.LOCK_SH, obey)
+                    if whole.is_dir():
+                        os.utime(whole)
+                        closing.pop_all()
+                        return Entry(whole, lock)
+                    _wait(lock, fcntl.LOCK_EX, obey)
+                # Between the two locks another may have filled it.
+                if not whole.is_dir():
+                    self._fill(whole, fill)
 
     def forget(self, entry: Entry) -> None:
         """Take an entry away that was found to be damaged, unless another worker uses it.

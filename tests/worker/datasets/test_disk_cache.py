@@ -57,6 +57,21 @@ def test_what_failed_is_no_entry_and_goes_on_where_it_stopped(cache: DiskCache) 
     assert sorted(path.name for path in entry.path.iterdir()) == ["begun", "done"]
 
 
+def test_an_error_that_is_kept_keeps_no_lock(cache: DiskCache) -> None:
+    # Given a fill that failed, and its error, which somebody still has
+    def breaks(_: Path) -> None:
+        raise ValueError("cut off")
+
+    def no_waiting() -> None:
+        raise AssertionError("the entry is locked")
+
+    with pytest.raises(ValueError, match="cut off") as kept:
+        cache.entry("one", breaks)
+    # When it is filled again, then nobody waits
+    assert (cache.entry("one", writes(), no_waiting).path / "a").exists()
+    assert kept.value
+
+
 def _fill_together(cache: DiskCache, log: Path, together: Barrier) -> None:
     def fill(folder: Path) -> None:
         with log.open("a") as file:

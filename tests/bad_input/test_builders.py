@@ -58,7 +58,7 @@ def test_a_builder_that_runs_for_ever_is_interrupted(
     [
         (("(4,)", "(7,)"), ("'x'", "takes (n, 7)", "has (n, 4)")),
         (("(4,)", "(2, 2)"), ("'x'", "takes (n, 2, 2)", "has (n, 4)")),
-        (("Dense(3", "Dense(2"), ("'y'", "2", "3 classes")),
+        (("Dense(3", "Dense(2"), ("'y' gives (n, 2)", "3 classes, of shape (n,)")),
     ],
     ids=["another length", "another rank", "too few classes"],
 )

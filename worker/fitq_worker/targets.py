@@ -232,13 +232,14 @@ def _check_shapes(target: Target, port: Port, loss: str | None) -> None:
             f"({field.dtype})",
             "use --loss mean_squared_error, or declare that the column holds classes",
         )
+    classes = f"{target.classes} classes, of shape {shown_shape(field.shape)}"
     if target.form == "one_hot" and target.width not in (None, target.classes):
-        raise _misfit(port, f"{target.classes} classes", target)
+        raise _misfit(port, classes, target)
     of_class = target.form in ("index", "one_hot") and target.classes
     if of_class and len(port.shape) != len(field.shape) + 1:
-        raise _misfit(port, f"{target.classes} classes", target)
+        raise _misfit(port, classes, target)
     if target.form == "index" and (target.width or target.classes) < target.classes:
-        raise _misfit(port, f"{target.classes} classes", target)
+        raise _misfit(port, classes, target)
     if target.form == "number" and not _same(port.shape, field.shape):
         raise _misfit(port, f"values of shape {shown_shape(field.shape)}", target)
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -74,21 +75,27 @@ def test_a_module_of_any_name_is_the_users(
     monkeypatch.chdir(tmp_path / "repository")
     monkeypatch.syspath_prepend(str(tmp_path / "repository"))
     source = f"import {name}\ndef build(): return {name}.WORD"
+    # And a folder of its name that was imported as one, as pytest does with its own
+    folder = ModuleType(name)
+    monkeypatch.setitem(sys.modules, name, folder)
     # When it is imported
     with own(main_file=source, **{name: "WORD = 'mine'"}) as code:
         # Then it is the user's
         assert code.call() == "mine"
     # And nothing of it stays
-    assert not {"main_file", name} & sys.modules.keys()
+    assert "main_file" not in sys.modules
+    assert sys.modules[name] is folder
 
 
 @pytest.mark.parametrize("name", ["shared", "client", "worker"])
 def test_a_package_of_such_a_name_is_the_users_too(own: Callable[..., OwnCode], name: str) -> None:
     files = {f"{name}/deep/words": "WORD = 'mine'"}
     source = f"def build():\n    from {name}.deep import words\n    return words.WORD"
+    before = {**sys.modules}
     with own(main_file=source, **files) as code:
         assert code.call() == "mine"
-    assert not [module for module in sys.modules if module.partition(".")[0] == name]
+    for module in {one for one in sys.modules if one.partition(".")[0] == name}:
+        assert sys.modules[module] is before.get(module)
 
 
 def test_the_next_job_sees_its_own_version(own: Callable[..., OwnCode]) -> None:

@@ -253,12 +253,12 @@ def _is_installed(name: str) -> bool:
     """Whether the worker, or a library of its, has a module of this name.
 
     What lies in the folder where the worker was started does not count: nobody here imports it.
+    Nor does a loaded module without a file: that is a mere folder of such a name.
     """
     if name in sys.stdlib_module_names or name in code_bundle.TAKEN:
         return True
-    loaded = sys.modules.get(name)
-    if loaded is not None:
-        return FOLDER not in str(getattr(loaded, "__file__", ""))
+    if file := getattr(sys.modules.get(name), "__file__", None):
+        return FOLDER not in str(file)
     places = [sysconfig.get_path(kind) for kind in ("purelib", "platlib")]
     return importlib.machinery.PathFinder.find_spec(name, places) is not None
 

@@ -21,7 +21,6 @@ from fitq.data.progress import showing_progress
 from fitq.drafts import complete
 from fitq.exchange import (
     called,
-    check_weight,
     class_weights,
     label_of,
     model_file,
@@ -29,6 +28,7 @@ from fitq.exchange import (
     predictions,
     refuse,
     refuse_both,
+    row_weights,
     tells_classes,
 )
 from fitq.job import Job
@@ -121,7 +121,7 @@ class Client:
             **spec,
         }
         others: dict[str, NDArray[Any]] = {}
-        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float32)
+        weight = None if sample_weight is None else row_weights(sample_weight, fields)
         if validation_data is not None:
             fields, others[SPLIT] = self._validation(model, fields, validation_data, values)
             if weight is not None:
@@ -130,7 +130,6 @@ class Client:
         if weight is not None:
             others[WEIGHT] = weight
             values["sample_weight"] = WEIGHT
-            check_weight(weight, fields)
         with saved(model) as path:
             # All that is wrong is told before the arrays are sent.
             values["model"], uploads = model_file(path)

@@ -71,16 +71,21 @@ def class_weights(given: Mapping[Any, float] | str | None) -> Any:
     return {str(k): v for k, v in given.items()} if isinstance(given, Mapping) else given
 
 
-def check_weight(weight: NDArray[Any], fields: Fields) -> None:
-    """See that there is one weight for each row.
+def row_weights(given: Any, fields: Fields) -> NDArray[np.float32]:
+    """One weight for each row, of shape (n,).
 
     Raises:
-        InvalidInput: names both shapes.
+        InvalidInput: these are no numbers, or of another shape.
     """
     rows = len(next(iter(fields.inputs.values())))
+    expected = f"one number for each row: shape ({rows},)"
+    try:
+        weight = np.asarray(given, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise InvalidInput([Mistake("sample_weight", shown(given, 60), expected)]) from None
     if weight.shape != (rows,):
-        expected = f"one number for each row: shape ({rows},)"
         raise InvalidInput([Mistake("sample_weight", f"shape {weight.shape}", expected)])
+    return weight
 
 
 def refuse(spec: Mapping[str, Any], model: Any) -> None:

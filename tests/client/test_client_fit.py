@@ -170,6 +170,9 @@ def test_every_mistake_is_told_and_nothing_is_submitted(api: Client) -> None:
         api.fit(classifier(), np.array([object()] * 3), y[:3])
     with pytest.raises(InvalidInput, match="sample_weight"):
         api.fit(classifier(), x, y, sample_weight=np.ones(3))
+    for weight in (np.ones(ROWS - 3), np.ones(ROWS + 3), np.ones((ROWS, 1)), "heavy"):
+        with pytest.raises(InvalidInput, match=rf"sample_weight = .*shape \({ROWS},\)"):
+            api.fit(classifier(), x, y, sample_weight=weight, validation_data=points(2, 64))
     assert len(api.jobs(limit=None)) == before
 
 

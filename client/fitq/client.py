@@ -31,6 +31,7 @@ from fitq.exchange import (
     row_weights,
     tells_classes,
 )
+from fitq.filters import check_filters
 from fitq.job import Job
 from fitq.keras_models import SPLIT, WEIGHT, fields_of, is_model, saved, with_validation
 from fitq.own_model import complete_with_files
@@ -265,7 +266,11 @@ class Client:
             tags: those that have all of these.
             states: those in any of these.
             limit: at most so many; None: all.
+
+        Raises:
+            InvalidInput: there is no such state or kind of job.
         """
+        check_filters(states, kind)
         owner = self.queue.settings.owner if mine else owner
         found = self.queue.jobs(owner=owner, tags=tags, states=states, kind=kind, limit=limit)
         return [Job(self.queue, record) for record in found]

@@ -108,6 +108,9 @@ def test_jobs_are_listed_as_the_command_line_lists_them(
     assert [job.id for job in api.jobs(mine=True)] == [mine.id]
     assert [job.name for job in api.jobs(tags=["a"], states=["queued"], limit=1)] == ["mine"]
     assert api.jobs(kind="predict") == []
+    with pytest.raises(InvalidInput, match=r"state = 'runing'.*did you mean 'running'") as caught:
+        api.jobs(states=["runing"], kind="trian")
+    assert "did you mean 'train'" in caught.value.message
 
 
 def test_a_job_may_wait_for_others(api: Client) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--owner", help="Only this owner's.")
 @click.option("--tag", "tags", multiple=True, help="Only with this tag; several: with all.")
 @click.option("--state", "states", multiple=True, help="Only in this state; several: in any.")
-@click.option("--kind", help="Only train, evaluate, predict or describe.")
+@click.option("--kind", help="Only this kind: train, evaluate, predict, export …")
 @click.option(
     "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many."
 )
@@ -33,18 +33,11 @@ def command(
     as_json: bool,
 ) -> None:
     """List jobs, newest first."""
+    from fitq.filters import check_filters
     from fitq.queue import Queue
     from fitq.tables import ago, headline, print_json, print_table, took
-    from fitq_shared.errors import InvalidInput
-    from fitq_shared.record import STATES
-    from fitq_shared.specs.kinds import KINDS
-    from fitq_shared.specs.mistakes import unknown_choice
 
-    wrong = [unknown_choice("--state", state, STATES) for state in states if state not in STATES]
-    if kind is not None and kind not in KINDS:
-        wrong.append(unknown_choice("--kind", kind, KINDS))
-    if wrong:
-        raise InvalidInput(wrong)
+    check_filters(states, kind, "--")
     client = Queue()
     owner = client.settings.owner if mine else owner
     found = client.jobs(owner=owner, tags=tags, states=states, kind=kind, limit=limit + 1)

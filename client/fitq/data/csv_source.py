@@ -34,6 +34,7 @@ _OTHER_ENCODINGS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+_SEPARATORS = (";", "\t", "|", ",")
 Progress = Callable[[int], None]
 
 
@@ -147,6 +148,12 @@ class _Table:
         before = len(self._mistakes)
         if not names:
             self._wrong(file, "a first line that names the columns; the file is empty")
+            return []
+        others = [mark for mark in _SEPARATORS if mark in names[0]]
+        if len(names) == 1 and others and not self._declared.separator:
+            mark = shown("tab" if others[0] == "\t" else others[0])
+            expected = f"cells with {self._separator!r} between them; if it is {mark}"
+            self._wrong(file, f"{expected}, say --separator {mark}")
             return []
         if all(map(is_number, names)):
             self._wrong(file, f"a first line that names the columns, not {shown(row)}")

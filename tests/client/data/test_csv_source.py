@@ -84,6 +84,14 @@ def test_a_bom_other_separators_and_empty_lines_do_no_harm(write, look):
     assert look(write("a\tb\n1\t2\n", "x.tsv")).separator == "\t"
 
 
+def test_a_table_that_another_separator_divides_is_no_single_column(write, look, mistakes):
+    for mark, said in ((";", ";"), ("\t", "tab"), ("|", "|")):
+        [found] = mistakes(write(f"a{mark}b\n1{mark}2\n"), targets=("b",))
+        assert f"if it is '{said}', say --separator '{said}'" in found
+    # And who means one column says so
+    assert [c.name for c in look(write("a;b\nx\n"), separator=",").columns] == ["a;b"]
+
+
 def test_without_a_target_i_am_told_what_that_means(write, look):
     assert "no --target" in look(write(GOOD)).notes[0]
 

@@ -204,6 +204,10 @@ def test_removal_asks_and_names_all_that_are_not_there(added, fitq, store):
     assert ran.code == 2
     assert "(did you mean 'houses'?)" in ran.err
     assert "houses@7" in ran.err
+    own = fitq("datasets", "rm", "mnist", "--yes")
+    assert (own.code, own.out) == (2, "")
+    assert "fitq has mnist by itself" in own.err
+    assert "did you mean" not in own.err
     assert "add --yes" in fitq("datasets", "rm", "houses").err
     assert len(registrations(store)) == 2
     removed = fitq("datasets", "rm", "houses", "houses@1", "--yes", "--json").json

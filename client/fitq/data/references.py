@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fitq_shared.catalogue import DATASETS
-from fitq_shared.errors import InvalidInput
+from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.record import JobRecord
 from fitq_shared.registrations import Registration, registrations
 from fitq_shared.specs.mistakes import unknown_choice
@@ -43,6 +43,9 @@ def find_versions(store: Store, text: str, where: str) -> list[Registration]:
         StoreError: the store cannot be read.
     """
     found = _REFERENCE.fullmatch(text)
+    if found and found[1] in DATASETS:
+        expected = f"a registered data set: fitq has {found[1]} by itself, without versions"
+        raise InvalidInput([Mistake(where, text, expected)])
     versions = registrations(store, found[1]) if found else []
     if found and found[2]:
         named = [one for one in versions if one.version == int(found[2])]

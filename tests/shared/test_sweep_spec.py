@@ -141,6 +141,10 @@ def test_whether_a_metric_is_to_be_great_its_name_tells() -> None:
     own = {"dataset": "mnist", "model": CODE}
     assert "goal is missing" in refusal(train=own, metric="charm")
     assert parse(train=own, metric="charm", goal="min").goal == "min"
+    # Of a metric that is not there only that is said
+    wrong = refusal(metric="val_acuracy")
+    assert "did you mean 'val_accuracy'" in wrong
+    assert "goal" not in wrong
 
 
 def test_the_options_of_a_builder_are_its_own() -> None:

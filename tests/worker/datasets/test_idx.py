@@ -64,7 +64,9 @@ def test_a_folder_without_one_of_its_files_is_unavailable(
 
 
 @pytest.mark.parametrize(
-    "content", [b"not gzip", gzip.compress(LABELS)[:-9], gzip.compress(bytes(2**24))]
+    "content",
+    [b"not gzip", gzip.compress(LABELS)[:-9], gzip.compress(bytes(2**24))],
+    ids=["no-gzip", "cut", "too-large"],
 )
 def test_a_damaged_file_is_named(
     facts: DatasetFacts, write_idx: Callable[..., None], tmp_path: Path, content: bytes

@@ -16,8 +16,9 @@ from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
+from fitq_shared.sweeps.keys import sweep_key, trials_key
 from fitq_shared.sweeps.record import SweepRecord, Trial, best_trial, failures_in_a_row
-from fitq_shared.sweeps.records import Sweeps, copies, keep_copy, sweep_key, trials_key
+from fitq_shared.sweeps.records import Sweeps, copies, keep_copy
 from fitq_shared.sweeps.spec import SweepSpec
 
 

@@ -15,34 +15,15 @@ from fitq_shared.records import LONGEST_NAME
 from fitq_shared.redis_link import Redis
 from fitq_shared.scripts import Scripts
 from fitq_shared.store import Store
+from fitq_shared.sweeps.keys import OPEN, SWEEPS, UNKEPT, name_key, sweep_key, trials_key
 from fitq_shared.sweeps.record import SweepRecord, Trial
 from fitq_shared.sweeps.spec import SweepSpec
 from fitq_shared.texts import shown
 
 log = logging.getLogger(__name__)
 
-SWEEPS = "fitq:sweeps"
-# Those that a worker's conductor has to look after.
-OPEN = "fitq:sweeps:open"
-# Those of which the volume may have an older copy.
-UNKEPT = "fitq:sweeps:unkept"
 FOLDER = "sweeps"
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
-
-
-def sweep_key(sweep_id: str) -> str:
-    """The key of a sweep's record."""
-    return f"fitq:sweep:{sweep_id}"
-
-
-def trials_key(sweep_id: str) -> str:
-    """The key of a sweep's trials, by their number."""
-    return f"fitq:sweep:{sweep_id}:trials"
-
-
-def name_key(name: str) -> str:
-    """The key of the sweeps that go by a name, by the time they were created."""
-    return f"fitq:sweeps:name:{name}"
 
 
 class Sweeps:

@@ -11,8 +11,9 @@ import pytest
 from fitq.queue import Queue
 from fitq.sweeping import Standing, Sweeping
 from fitq_shared.redis_link import Redis
+from fitq_shared.sweeps.keys import sweep_key
 from fitq_shared.sweeps.record import SweepRecord
-from fitq_shared.sweeps.records import copies, sweep_key
+from fitq_shared.sweeps.records import copies
 from fitq_shared.workers import announce
 from fitq_worker.identity import Identity
 from fitq_worker.record_copies import RecordCopies

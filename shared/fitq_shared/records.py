@@ -56,7 +56,7 @@ _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def new_id() -> str:
-    """An id that no other job will have had."""
+    """An id that no other job or sweep will have had."""
     return "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from fitq_shared.errors import UnknownJob
 from fitq_shared.record import UNREADABLE
-from fitq_shared.records import LONGEST_NAME
+from fitq_shared.records import LONGEST_NAME, new_id
 from fitq_shared.redis_link import Redis
 from fitq_shared.scripts import Scripts
 from fitq_shared.store import Store
@@ -23,7 +23,6 @@ from fitq_shared.texts import shown
 log = logging.getLogger(__name__)
 
 FOLDER = "sweeps"
-_ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 class Sweeps:
@@ -40,7 +39,7 @@ class Sweeps:
             prove: makes the client's signature for a sweep's id, if it signs.
         """
         while True:
-            sweep_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
+            sweep_id = new_id()
             record = SweepRecord(
                 id=sweep_id,
                 name=spec.name,

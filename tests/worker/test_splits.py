@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.train import TrainJob
+from fitq_worker.array_examples import Selected
 from fitq_worker.datasets.columns import ArrayColumn, Table
 from fitq_worker.splits import Parts, divide, split_column, values_of
 
@@ -139,6 +140,23 @@ def test_a_column_that_is_not_there_is_named():
     with pytest.raises(BadJob, match=r"no column 'agee'.* it has \['age', 'y'\]"):
         values_of(examples, "agee")
     assert values_of(examples, "y").tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0]
+
+
+class Undecoded(ArrayColumn):
+    """Images that nobody should decode."""
+
+    def read(self, rows: Any) -> Any:
+        raise AssertionError("only the labels are asked for")
+
+
+@pytest.mark.parametrize("wrap", [lambda e: e, lambda e: Selected(e, ("image",), ("y",))])
+def test_images_are_not_decoded_to_read_their_labels(wrap):
+    # Given images and their classes
+    images = Undecoded(np.zeros((6, 4, 4), np.uint8))
+    labels = ArrayColumn(np.arange(6) % 2, classes=("cat", "dog"))
+    examples = wrap(Table({"image": images}, {"y": labels}))
+    # When only the classes are asked for, then only they are read
+    assert values_of(examples, "y").tolist() == [0, 1, 0, 1, 0, 1]
 
 
 def test_a_column_of_several_values_is_refused():

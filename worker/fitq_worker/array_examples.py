@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 
-from fitq_worker.examples import Arrays, Examples, Field
+from fitq_worker.examples import Arrays, Field, Wrapped, kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +38,13 @@ class ArrayExamples:
     def __len__(self) -> int:
         return len(next(iter({**self.input_arrays, **self.target_arrays}.values()), ()))
 
-    def read(self, rows: NDArray[Any]) -> tuple[Arrays, Arrays]:
+    def read(
+        self, rows: NDArray[Any], only: Collection[str] | None = None
+    ) -> tuple[Arrays, Arrays]:
         """Inputs and targets of some rows, by name."""
         return (
-            {name: array[rows] for name, array in self.input_arrays.items()},
-            {name: array[rows] for name, array in self.target_arrays.items()},
+            {name: array[rows] for name, array in kept(self.input_arrays, only).items()},
+            {name: array[rows] for name, array in kept(self.target_arrays, only).items()},
         )
 
     def _field(self, name: str, array: NDArray[Any]) -> Field:
@@ -51,7 +53,7 @@ class ArrayExamples:
 
 
 @dataclass(frozen=True, eq=False)
-class Selected:
+class Selected(Wrapped):
     """Some fields of examples, each as an input or a target; a field may be both.
 
     Attributes:
@@ -59,7 +61,6 @@ class Selected:
         target_names: what it may learn.
     """
 
-    examples: Examples
     input_names: tuple[str, ...]
     target_names: tuple[str, ...]
 
@@ -73,16 +74,16 @@ class Selected:
         """What a model may learn, by name."""
         return {name: self._fields[name] for name in self.target_names}
 
-    def __len__(self) -> int:
-        return len(self.examples)
-
-    def read(self, rows: NDArray[Any]) -> tuple[Arrays, Arrays]:
+    def read(
+        self, rows: NDArray[Any], only: Collection[str] | None = None
+    ) -> tuple[Arrays, Arrays]:
         """Inputs and targets of some rows, by name."""
-        inputs, targets = self.examples.read(rows)
+        chosen = {*self.input_names, *self.target_names}
+        inputs, targets = self.examples.read(rows, chosen if only is None else chosen & {*only})
         found = {**targets, **inputs}
         return (
-            {name: found[name] for name in self.input_names},
-            {name: found[name] for name in self.target_names},
+            {name: found[name] for name in self.input_names if name in found},
+            {name: found[name] for name in self.target_names if name in found},
         )
 
     @property

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fitq_shared.specs.preprocessing import Kind
 
 Arrays = dict[str, NDArray[Any]]
+
+PART_BYTES = 32 * 2**20
+MOST_ROWS = 4096
+# What a text takes in memory, more or less.
+TEXT_BYTES = 100
 
 
 @dataclass(frozen=True)
@@ -48,10 +54,65 @@ class Examples(Protocol):
         """How many rows there are."""
         ...
 
-    def read(self, rows: NDArray[Any]) -> tuple[Arrays, Arrays]:
+    def read(
+        self, rows: NDArray[Any], only: Collection[str] | None = None
+    ) -> tuple[Arrays, Arrays]:
         """Inputs and targets of some rows, by name, each of shape (len(rows), *field.shape).
 
         Args:
             rows: their numbers, from 0, in any order: int64 of shape (n,).
+            only: the names of those to be read; None: all.
         """
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class Wrapped:
+    """Other examples, but for what a kind of this changes."""
+
+    examples: Examples
+
+    @property
+    def inputs(self) -> Mapping[str, Field]:
+        """What a model may take, by name."""
+        return self.examples.inputs
+
+    @property
+    def targets(self) -> Mapping[str, Field]:
+        """What a model may learn, by name."""
+        return self.examples.targets
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def read(
+        self, rows: NDArray[Any], only: Collection[str] | None = None
+    ) -> tuple[Arrays, Arrays]:
+        """Inputs and targets of some rows, by name."""
+        return self.examples.read(rows, only)
+
+
+def kept(arrays: Arrays, only: Collection[str] | None) -> Arrays:
+    """Those arrays that are asked for."""
+    return {name: array for name, array in arrays.items() if only is None or name in only}
+
+
+def in_parts(
+    examples: Examples, rows: NDArray[Any], only: Collection[str]
+) -> Iterator[tuple[Arrays, Arrays]]:
+    """Some fields of these rows, in order, so many rows at a time as take 32 MiB at most.
+
+    Args:
+        rows: their numbers, int64 of shape (n,).
+        only: the names of the fields.
+    """
+    fields = [{**examples.targets, **examples.inputs}[name] for name in only]
+    size = sum(_row_bytes(field) for field in fields)
+    count = max(1, min(MOST_ROWS, PART_BYTES // max(1, size)))
+    for start in range(0, len(rows), count):
+        yield examples.read(rows[start : start + count], only)
+
+
+def _row_bytes(field: Field) -> int:
+    """What a row takes in memory at most; steps may make 64 bits of each of its values."""
+    return int(np.prod(field.shape, dtype=object)) * (TEXT_BYTES if field.dtype == "str" else 8)

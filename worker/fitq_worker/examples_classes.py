@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.learning import ClassLoss
-from fitq_worker.examples import Arrays, Examples, Field
+from fitq_worker.examples import Examples, Field, Wrapped, in_parts
 
-ROWS_AT_ONCE = 10_000
 MOST_CLASSES = 100_000
 _CLASS_LOSSES = get_args(ClassLoss)
 
@@ -40,27 +39,15 @@ def with_classes(
 
 
 @dataclass(frozen=True, eq=False)
-class _WithClasses:
-    examples: Examples
+class _WithClasses(Wrapped):
     classes: Mapping[str, tuple[str, ...]]
 
     @property
-    def inputs(self) -> Mapping[str, Field]:
-        return self.examples.inputs
-
-    @property
     def targets(self) -> Mapping[str, Field]:
-        fields = self.examples.targets
         return {
             name: replace(one, classes=self.classes[name]) if name in self.classes else one
-            for name, one in fields.items()
+            for name, one in self.examples.targets.items()
         }
-
-    def __len__(self) -> int:
-        return len(self.examples)
-
-    def read(self, rows: NDArray[Any]) -> tuple[Arrays, Arrays]:
-        return self.examples.read(rows)
 
 
 def _means_classes(loss: Any, name: str, targets: int) -> bool:
@@ -76,8 +63,8 @@ def _unnamed(one: Field) -> bool:
 
 def _classes(examples: Examples, name: str, rows: NDArray[np.int64]) -> tuple[str, ...]:
     least, most = 0, 0
-    for at in range(0, len(rows), ROWS_AT_ONCE):
-        values = examples.read(rows[at : at + ROWS_AT_ONCE])[1][name]
+    for _, targets in in_parts(examples, rows, [name]):
+        values = targets[name]
         least, most = min(least, int(values.min())), max(most, int(values.max()))
     if least < 0 or most >= MOST_CLASSES:
         raise BadJob(

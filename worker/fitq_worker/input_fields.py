@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fitq_shared.errors import BadJob
 from fitq_shared.pixels import PIXELS, PIXELS_HINT, no_pixels
+from fitq_worker.examples import in_parts
 from fitq_worker.ports import shown_shape
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from fitq_worker.feeding import Fed
     from fitq_worker.interface import Input, Interface
-
-ROWS_AT_ONCE = 10_000
 
 
 def check_pixels(fed: Fed, interface: Interface, what: str) -> None:
@@ -32,8 +31,7 @@ def check_pixels(fed: Fed, interface: Interface, what: str) -> None:
         sources = fed.feed.sources[one.name]
         if not one.is_image or all(fields[name].dtype == "uint8" for name in sources):
             continue
-        for at in range(0, len(fed), ROWS_AT_ONCE):
-            inputs, _ = fed.examples.read(fed.rows[at : at + ROWS_AT_ONCE])
+        for inputs, _ in in_parts(fed.examples, fed.rows, sources):
             for name in sources:
                 _check(inputs[name], what)
 

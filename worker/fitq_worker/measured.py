@@ -11,6 +11,7 @@ import numpy as np
 
 from fitq_shared.errors import BadJob
 from fitq_worker import backend
+from fitq_worker.examples import in_parts
 from fitq_worker.feeding import Fed, Feed, match_inputs, match_names
 from fitq_worker.obeying import Obeying
 from fitq_worker.ports import Port, Side, inputs_of, outputs_of
@@ -72,18 +73,14 @@ def predicted(
     return {name: np.asarray(one) for name, one in side.unpack(said).items()}
 
 
-def read_targets(
-    fed: Fed, obey: Callable[[], None], at_once: int = 10_000
-) -> dict[str, NDArray[Any]]:
+def read_targets(fed: Fed, obey: Callable[[], None]) -> dict[str, NDArray[Any]]:
     """The targets of all rows, by the outputs that have learnt them.
 
     Raises:
         BadJob: there are classes that the model does not know.
     """
-    examples = Obeying(fed.examples, obey)
-    parts: list[Mapping[str, NDArray[Any]]] = [
-        examples.read(fed.rows[at : at + at_once])[1] for at in range(0, len(fed), at_once)
-    ]
+    names = {target.name for target in fed.feed.targets.values()}
+    parts = [part for _, part in in_parts(Obeying(fed.examples, obey), fed.rows, names)]
     return {
         output: target.numbered(np.concatenate([part[target.name] for part in parts]))
         for output, target in fed.feed.targets.items()

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from fitq_worker.examples import Wrapped
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fitq_worker.examples import Arrays, Examples, Field
+    from fitq_worker.examples import Arrays
 
 
 @dataclass(frozen=True, eq=False)
-class Obeying:
+class Obeying(Wrapped):
     """Other examples, gone through before a model is fitted; while it is, Keras's batches obey.
 
     Attributes:
         obey: called before each reading; what it raises ends that.
     """
 
-    examples: Examples
     obey: Callable[[], None]
 
-    @property
-    def inputs(self) -> Mapping[str, Field]:
-        """What a model may take, by name."""
-        return self.examples.inputs
-
-    @property
-    def targets(self) -> Mapping[str, Field]:
-        """What a model may learn, by name."""
-        return self.examples.targets
-
-    def __len__(self) -> int:
-        return len(self.examples)
-
-    def read(self, rows: NDArray[np.int64]) -> tuple[Arrays, Arrays]:
+    def read(
+        self, rows: NDArray[np.int64], only: Collection[str] | None = None
+    ) -> tuple[Arrays, Arrays]:
         """Inputs and targets of some rows, by name."""
         self.obey()
-        return self.examples.read(rows)
+        return self.examples.read(rows, only)

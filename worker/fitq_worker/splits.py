@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.splits import PART_WORDS, PARTS, Part
 from fitq_shared.texts import shown
+from fitq_worker.examples import in_parts
 
 if TYPE_CHECKING:
     from fitq_shared.specs.train import TrainJob
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 Indices = NDArray[np.int64]
 
-_BATCH = 4096
 _MOST_NAMED = 10
 # Sets the draws of a split apart from those of the order of rows, which the same seed decides.
 _DRAW = 0x5B117
@@ -89,10 +89,7 @@ def values_of(examples: Examples, name: str) -> NDArray[Any]:
             f"the data has no column {name!r} to split its rows by: it has {shown(known, 300)}",
             "name a column that is there with --split-column",
         )
-    parts = [
-        examples.read(np.arange(start, min(start + _BATCH, len(examples))))[side][name]
-        for start in range(0, len(examples), _BATCH)
-    ]
+    parts = [both[side][name] for both in in_parts(examples, np.arange(len(examples)), [name])]
     return np.concatenate(parts) if parts else np.empty(0)
 
 

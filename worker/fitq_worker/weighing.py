@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.mistakes import unknown_choice
-from fitq_worker.examples import Arrays, Examples
+from fitq_worker.examples import Arrays, Examples, in_parts
 from fitq_worker.targets import Target
 
 Weigh = Callable[[NDArray[np.int64], Arrays], NDArray[np.float32]]
-ROWS_AT_ONCE = 10_000
 
 
 def weigh_by(
@@ -61,9 +60,8 @@ def class_table(
         )
     if isinstance(wanted, str):
         counts = np.zeros(len(names), np.int64)
-        for at in range(0, len(rows), ROWS_AT_ONCE):
-            labels = examples.read(rows[at : at + ROWS_AT_ONCE])[1][target.name]
-            counts += np.bincount(labels, minlength=len(names))
+        for _, targets in in_parts(examples, rows, [target.name]):
+            counts += np.bincount(targets[target.name], minlength=len(names))
         there = int((counts > 0).sum())
         return (len(rows) / (there * np.maximum(1, counts))).astype("float32")
     table = np.ones(len(names), np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -140,9 +140,13 @@ class Table:
         columns: Sequence[Column] = [*self.input_columns.values(), *self.target_columns.values()]
         return len(columns[0]) if columns else 0
 
-    def read(self, rows: NDArray[Any]) -> tuple[Arrays, Arrays]:
+    def read(
+        self, rows: NDArray[Any], only: Collection[str] | None = None
+    ) -> tuple[Arrays, Arrays]:
         """Inputs and targets of some rows, by name."""
-        return (
-            {name: column.read(rows) for name, column in self.input_columns.items()},
-            {name: column.read(rows) for name, column in self.target_columns.items()},
-        )
+
+        def values(columns: dict[str, Column]) -> Arrays:
+            chosen = [name for name in columns if only is None or name in only]
+            return {name: columns[name].read(rows) for name in chosen}
+
+        return values(self.input_columns), values(self.target_columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,13 +13,10 @@ from numpy.typing import NDArray
 from fitq_shared.errors import BadJob, InvalidInput
 from fitq_shared.specs.preprocessing import kind_mistakes, steps_of
 from fitq_worker import backend
-from fitq_worker.examples import Arrays, Examples, Field
+from fitq_worker.examples import MOST_ROWS, Arrays, Examples, Field, in_parts
 from fitq_worker.preprocessing.chain import Chain
 from fitq_worker.preprocessing.images import AugmentMaker
 from fitq_worker.preprocessing.kinds import DEFAULTS, kind_of
-
-BATCH_BYTES = 32 * 2**20
-MOST_ROWS = 4096
 
 
 class Preparation:
@@ -196,7 +193,7 @@ def _learn(chains: Mapping[str, Chain], examples: Examples, rows: NDArray[np.int
     while any(waiting.values()):
         now = {name: places.pop(0) for name, places in waiting.items() if places}
         before = {name: _before(chains[name], at) for name, at in now.items()}
-        for inputs in batches(examples, rows):
+        for inputs, _ in in_parts(examples, rows, [*now]):
             for name, at in now.items():
                 chains[name].makers[at].observe(before[name](inputs[name]))
         for name, at in now.items():
@@ -210,17 +207,6 @@ def _before(chain: Chain, at: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
     source = chain.source()
     run = backend.on_host(keras.Model({chain.name: source}, {chain.name: chain.build(source, at)}))
     return lambda values: run({chain.name: values}, False)[chain.name]
-
-
-def batches(examples: Examples, rows: NDArray[np.int64]) -> Iterator[Arrays]:
-    """The inputs of these rows, in order, so many at a time as take 32 MiB at most."""
-    sizes = (
-        int(np.prod(field.shape, dtype=object)) * (100 if field.dtype == "str" else 8)
-        for field in examples.inputs.values()
-    )
-    count = max(1, min(MOST_ROWS, BATCH_BYTES // max(1, sum(sizes))))
-    for start in range(0, len(rows), count):
-        yield examples.read(rows[start : start + count])[0]
 
 
 def _outputs(model: keras.Model, inputs: Any) -> Any:

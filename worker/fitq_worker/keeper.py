@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from fitq_shared.redis_link import open_redis
 from fitq_shared.workers import announce, withdraw
 from fitq_worker import flags
 from fitq_worker.fork_guard import fork_guard
+from fitq_worker.parent_thread import ParentThread
 
 if TYPE_CHECKING:
     from fitq_shared.settings import Settings
@@ -30,7 +30,7 @@ CUT_OFF_TERMS = 20
 _CONTACT = (redis.ResponseError, redis.BusyLoadingError)
 
 
-class Keeper:
+class Keeper(ParentThread):
     """A thread that renews the lease three times within its life, and soon again if that failed.
 
     So one line to Redis that dies without a word costs no lease. It outlives the broker's
@@ -44,22 +44,16 @@ class Keeper:
     """
 
     def __init__(self, settings: Settings, identity: Identity) -> None:
+        super().__init__("fitq-keeper")
         self._identity = identity
         self._seconds = settings.lease_seconds
         self._redis = open_redis(settings, answer_seconds=self._seconds / 3)
         self._lease = identity.lease(self._redis, self._seconds)
         self.exit_code = 0
-        self._leave = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fitq-keeper", daemon=True)
-
-    def start(self) -> None:
-        """Begin to renew."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Let go of the device and of the name, so that the next worker need not wait."""
-        self._leave.set()
-        self._thread.join()
+        super().stop()
         try:
             self._lease.release()
             withdraw(self._redis, self._identity.token)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import logging
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from fitq_worker import flags
 from fitq_worker.contact import Contact
 from fitq_worker.fork_guard import fork_guard
 from fitq_worker.giving_back import Counts, give_back
+from fitq_worker.parent_thread import ParentThread
 from fitq_worker.seldom import Seldom
 from fitq_worker.stuck_jobs import StuckJobs
 
@@ -43,12 +43,16 @@ MESSAGE_GRACE_SECONDS = 8.0
 _AWAY = (*PASSING, OperationalError)
 
 
-class Reaper:
-    """A thread that looks at all running and queued jobs once a second, or a lease's tenth."""
+class Reaper(ParentThread):
+    """A thread that looks at all running and queued jobs once a second, or a lease's tenth.
+
+    It has one last look when it is told to stop.
+    """
 
     def __init__(
         self, app: Celery, settings: Settings, identity: Identity, leaving: Leaving
     ) -> None:
+        super().__init__("fitq-reaper")
         self._app = app
         self._identity = identity
         self._leaving = leaving
@@ -60,17 +64,6 @@ class Reaper:
         self._seldom = Seldom()
         self._adrift: set[Attempt] = set()
         self._handed_back: collections.deque[tuple[Attempt, Reason, Counts]] = collections.deque()
-        self._leave = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fitq-reaper", daemon=True)
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop, after one last look."""
-        self._leave.set()
-        self._thread.join()
 
     def hand_back(self, attempt: Attempt, reason: Reason, counts: Counts) -> None:
         """Queue again a job of this worker whose child has died; tried until Redis takes it."""

@@ -4,7 +4,6 @@ of a model when it has changed."""
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING
 
 import redis
@@ -17,6 +16,7 @@ from fitq_shared.redis_link import open_redis
 from fitq_shared.registry import Registry
 from fitq_shared.sweeps.records import Sweeps
 from fitq_worker.fork_guard import fork_guard
+from fitq_worker.parent_thread import ParentThread
 from fitq_worker.sweeps.copies import renew_copies
 from fitq_worker.volume import open_volume
 
@@ -30,29 +30,20 @@ PERIOD_SECONDS = 1.0
 LAST_LOOK_SECONDS = 5.0
 
 
-class RecordCopies:
+class RecordCopies(ParentThread):
     """A thread of the parent: Redis knows which copies are old, so none is forgotten.
 
-    It is not the reaper's work, since a volume may hang for as long as it likes.
+    It is not the reaper's work, since a volume may hang for as long as it likes. It has one last
+    look when it is told to stop, which such a volume does not hold up for long.
     """
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__("fitq-copies", LAST_LOOK_SECONDS)
         self._records = Records(open_redis(settings))
         self._registry = Registry(self._records.redis)
         self._sweeps = Sweeps(self._records.redis)
         self._store = open_volume(settings)
         self._failing = False
-        self._leave = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fitq-copies", daemon=True)
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after one last look, which a volume that hangs does not hold up for long."""
-        self._leave.set()
-        self._thread.join(LAST_LOOK_SECONDS)
 
     def _run(self) -> None:
         left = False

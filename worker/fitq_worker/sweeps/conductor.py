@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from fitq_shared.sweeps.checked import checked
 from fitq_shared.sweeps.record import Trial
 from fitq_shared.sweeps.records import Sweeps
 from fitq_worker.fork_guard import fork_guard
+from fitq_worker.parent_thread import ParentThread
 from fitq_worker.seldom import Seldom
 from fitq_worker.sweeps.closing import name_the_best, put_table
 from fitq_worker.sweeps.plan import Plan, plan
@@ -54,10 +54,14 @@ MOST_SILENCES = 5
 _AWAY = (*PASSING, OperationalError, StoreError)
 
 
-class Conductor:
-    """A thread that looks at all open sweeps once a second."""
+class Conductor(ParentThread):
+    """A thread that looks at all open sweeps once a second.
+
+    When it is told to stop, another conducts at once; a volume that hangs does not hold it up long.
+    """
 
     def __init__(self, app: Celery, settings: Settings, identity: Identity) -> None:
+        super().__init__("fitq-conductor", LAST_LOOK_SECONDS)
         redis = open_redis(settings, answer_seconds=settings.lease_seconds / 3)
         self._app = app
         self._settings = settings
@@ -70,17 +74,6 @@ class Conductor:
         self._leases: dict[str, Lease] = {}
         self._silences: dict[str, int] = {}
         self._seldom = Seldom()
-        self._leave = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fitq-conductor", daemon=True)
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop, and let another conduct at once; a volume that hangs does not hold it up long."""
-        self._leave.set()
-        self._thread.join(LAST_LOOK_SECONDS)
 
     def _run(self) -> None:
         while not self._leave.wait(self._period):

@@ -9,7 +9,6 @@ what it started. The state stays in .fitq/.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -17,13 +16,12 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from run import PROGRAMS, leave, run, stack
 
-FITQ = Path(sys.executable).parent / "fitq"
 JOBS = Path(__file__).parent / "jobs"
 
 MNIST = """train --name mnist-mlp --tag getting-started --dataset mnist
@@ -35,8 +33,8 @@ LEAST_ACCURACY = {"mnist": 0.975, "fashion_mnist": 0.85}
 
 def main() -> int:
     """Run the example; 0 when all of it came out as it should."""
-    signal.signal(signal.SIGTERM, _leave)
-    with _stack():
+    signal.signal(signal.SIGTERM, leave)
+    with stack():
         fitq("datasets describe mnist")
         fitq(MNIST)
         results = [_measure("mnist-mlp", "mnist")]
@@ -52,36 +50,17 @@ def main() -> int:
 
 def fitq(line: str) -> None:
     """Show a command as a person would type it, and run it. Ends the example if it fails."""
-    words = shlex.split(line)
-    print(f"\n$ fitq {' '.join(words)}", flush=True)
-    code = subprocess.run([FITQ, *words], check=False).returncode
-    if code != 0:
-        raise SystemExit(code)
+    run(f"fitq {shlex.join(shlex.split(line))}", Path.cwd())
 
 
 def ask(line: str) -> Any:
     """What a command prints with --json."""
-    words = [FITQ, *shlex.split(line), "--json"]
+    words = [PROGRAMS / "fitq", *shlex.split(line), "--json"]
     done = subprocess.run(words, check=False, capture_output=True, text=True)
     if done.returncode != 0:
         sys.stderr.write(done.stderr)
         raise SystemExit(done.returncode)
     return json.loads(done.stdout)
-
-
-@contextlib.contextmanager
-def _stack() -> Iterator[None]:
-    """The local stack, up within the block; one that was up before is left as it is."""
-    was_up = Path(".fitq/stack.json").exists()
-    try:
-        fitq("up")
-        yield
-    finally:
-        if not was_up:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            print("\n$ fitq down", flush=True)
-            subprocess.run([FITQ, "down"], check=False)
 
 
 def _measure(name: str, dataset: str) -> dict[str, Any]:
@@ -156,10 +135,6 @@ def _expect(holds: bool, what: str) -> None:
     if not holds:
         print(f"FAILED: {what}", file=sys.stderr)
         raise SystemExit(1)
-
-
-def _leave(*_: object) -> None:
-    raise SystemExit(143)
 
 
 if __name__ == "__main__":

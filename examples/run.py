@@ -27,7 +27,7 @@ PROGRAMS = Path(sys.executable).parent
 
 def main() -> int:
     """Run the example that the command line names; the exit code of the command that failed."""
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, leave)
     names = sorted(path.parent.name for path in EXAMPLES.glob("*/example.toml"))
     parser = argparse.ArgumentParser(description="Run one of the examples.")
     parser.add_argument("name", choices=names)
@@ -81,7 +81,8 @@ def stack() -> Iterator[None]:
             subprocess.run([PROGRAMS / "fitq", "down"], check=False)
 
 
-def _leave(*_: object) -> None:
+def leave(*_: object) -> None:
+    """End as SIGTERM ends a program, but by way of what is to be stopped."""
     raise SystemExit(143)
 
 

@@ -10,17 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitq.pulling import pull
-from fitq.rebuild import (
-    LostJob,
-    LostModel,
-    find_lost,
-    find_lost_models,
-    restore,
-    restore_model,
-)
-from fitq.removal import needed_models, remove_job, why_not
-from fitq.retention import Findings, Retention, find_waste
-from fitq.waste import Waste, remove_waste
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
 from fitq_shared.events import ENDINGS, Event, follow
@@ -433,97 +422,6 @@ class Queue:
             self.store.write(path, content)
         else:
             self.store.put(content, path)
-
-    # -- housekeeping ---------------------------------------------------------------------
-
-    def check_removable(self, records: Sequence[JobRecord]) -> None:
-        """Say whether these jobs can be removed.
-
-        Raises:
-            InvalidInput: names each that has not ended, or whose model is registered or needed.
-            StoreError: this client has no store.
-        """
-        self._reachable_store()
-        with reporting_unreachable(self.settings):
-            needed = needed_models(self._records)
-            versions = {record.id: self.registry.versions_of(record.id) for record in records}
-        refused = [
-            found for record in records if (found := why_not(record, needed, versions[record.id]))
-        ]
-        if refused:
-            whats, todos = zip(*refused, strict=True)
-            raise InvalidInput("\n".join(whats), "; ".join(todos))
-
-    def remove(self, record: JobRecord) -> None:
-        """Remove an ended job for good: its record and all its files.
-
-        Raises:
-            InvalidInput: it has not ended, or its model is still needed.
-            StoreError: this client has no store, or cannot write it.
-        """
-        self.check_removable([record])
-        with reporting_unreachable(self.settings):
-            remove_job(self._records, self._reachable_store(), record)
-
-    def waste(self, keep: Retention) -> Findings:
-        """What nobody will need again. Changes nothing.
-
-        Raises:
-            StoreError: this client has no store, or cannot read it.
-        """
-        store = self._reachable_store()
-        with reporting_unreachable(self.settings):
-            return find_waste(self._records, store, keep)
-
-    def clear(self, waste: Sequence[Waste]) -> list[Waste]:
-        """Remove what `waste` has found, except what is needed by now: what is gone.
-
-        Raises:
-            StoreError: this client has no store, or cannot write it.
-        """
-        store = self._reachable_store()
-        with reporting_unreachable(self.settings):
-            return list(remove_waste(self._records, store, waste))
-
-    def lost_jobs(self) -> list[LostJob]:
-        """The jobs that the store knows, and Redis does not. Changes nothing.
-
-        Raises:
-            StoreError: this client has no store, or cannot read it.
-        """
-        store = self._reachable_store()
-        with reporting_unreachable(self.settings):
-            return find_lost(self._records, store)
-
-    def restore(self, job: LostJob) -> bool:
-        """Write the record of a lost job. False when Redis knows it by now."""
-        with reporting_unreachable(self.settings):
-            return restore(self._records, job)
-
-    def lost_models(self) -> list[LostModel]:
-        """What the store knows of models, and Redis does not. Changes nothing.
-
-        Raises:
-            StoreError: this client has no store, or cannot read it.
-        """
-        store = self._reachable_store()
-        with reporting_unreachable(self.settings):
-            return find_lost_models(self.registry, store)
-
-    def restore_model(self, model: LostModel) -> int:
-        """Write what Redis does not know of a model: how many versions have come back."""
-        with reporting_unreachable(self.settings):
-            return restore_model(self.registry, model)
-
-    def _reachable_store(self) -> Store:
-        """The store, if it is there: that of a volume that is not mounted would look empty."""
-        store = self.store
-        if not store.exists(""):
-            raise StoreError(
-                f"the store {store.shown_url!r} is not there",
-                "mount the volume, or correct FITQ_STORE",
-            )
-        return store
 
 
 def _refuse_to_wait_for(records: Sequence[JobRecord]) -> None:

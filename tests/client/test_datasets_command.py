@@ -248,19 +248,20 @@ def test_gc_leaves_what_a_job_needs_though_its_version_is_gone(on_houses, fitq, 
 
 
 def test_gc_leaves_what_somebody_has_just_registered_again(added, fitq, queue, store):
+    from fitq.housekeeping import Housekeeping
     from fitq.queue import Queue
     from fitq.retention import Retention
 
     # Given content that gc has found to be waste
     assert fitq("datasets", "rm", "houses@2", "--yes").code == 0
     age(store, "blobs")
-    client = Queue()
-    found = client.waste(Retention()).waste
+    housekeeping = Housekeeping(Queue())
+    found = housekeeping.waste(Retention()).waste
     assert found
     # When it is registered again before it is removed
     assert fitq("datasets", "add", "homes", "houses.csv", "--target", "price").code == 0
     # Then nothing of it goes
-    assert client.clear(found) == []
+    assert housekeeping.clear(found) == []
 
 
 def test_without_a_store_i_am_told_so(nowhere, fitq, houses):

@@ -57,15 +57,16 @@ def command(
     Jobs that are queued or running stay as they are, and so does whatever belongs to a job that
     Redis does not know, or that such a job may need.
     """
+    from fitq.housekeeping import Housekeeping
     from fitq.queue import Queue
     from fitq.tables import print_json
 
     keep = _retention(
         attempts=attempts, checkpoints=checkpoints, inputs=inputs, blobs=blobs, jobs=jobs
     )
-    client = Queue()
-    found = client.waste(keep)
-    gone = client.clear(found.waste) if apply else []
+    housekeeping = Housekeeping(Queue())
+    found = housekeeping.waste(keep)
+    gone = housekeeping.clear(found.waste) if apply else []
     listed = gone if apply else found.waste
     if as_json:
         print_json(

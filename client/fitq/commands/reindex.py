@@ -24,20 +24,21 @@ def command(apply: bool, as_json: bool) -> None:
     A job that had ended gets its record back. One that had been started is queued again, and goes
     on from its last checkpoint. One that was never started is not in the store: submit it again.
     """
+    from fitq.housekeeping import Housekeeping
     from fitq.queue import Queue
     from fitq.sweeping import Sweeping
     from fitq.tables import print_json
 
     client = Queue()
-    sweeping = Sweeping(client)
-    lost, models = client.lost_jobs(), client.lost_models()
+    housekeeping, sweeping = Housekeeping(client), Sweeping(client)
+    lost, models = housekeeping.lost_jobs(), housekeeping.lost_models()
     if apply:
         # Before the jobs: these are registered anew if the registry does not know them.
         for model in models:
-            client.restore_model(model)
+            housekeeping.restore_model(model)
     sound = [job for job in lost if not job.damage]
     damaged = [job for job in lost if job.damage]
-    restored = [job for job in sound if apply and client.restore(job)]
+    restored = [job for job in sound if apply and housekeeping.restore(job)]
     sweeps = sweeping.lost()
     if apply:
         # After the jobs: a sweep makes the jobs of its trials where there are none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,21 @@ if TYPE_CHECKING:
 log = logging.getLogger("fitq.job")
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Rows that a model is measured by.
+
+    Attributes:
+        examples: of the data set.
+        rows: which of their rows: int64 of shape (n,).
+        what: which these are, in words: "test split", "rows held out for validation".
+    """
+
+    examples: Examples
+    rows: Indices
+    what: str
+
+
 def rows_to_measure(
     context: JobContext,
     trained: TrainJob,
@@ -35,7 +51,7 @@ def rows_to_measure(
     split: Part,
     inputs: Sequence[str] | None = None,
     targets: Sequence[str] | None = None,
-) -> tuple[Examples, Indices]:
+) -> Measured:
     """Examples of a data set, and which of their rows are the split that was asked for.
 
     A data set without a test part of its own has for one the rows that the training of the model
@@ -51,7 +67,7 @@ def rows_to_measure(
     resize = first_resize(trained.preprocessing)
     if split == "train" or (split == "test" and _has_test(context.store, dataset)):
         examples = load_examples(dataset, context, split, inputs, targets, resize=resize)
-        return examples, np.arange(len(examples), dtype=np.int64)
+        return Measured(examples, np.arange(len(examples), dtype=np.int64), f"{split} split")
     if dataset != trained.dataset:
         raise BadJob(
             f"{dataset} has no {split} part: only {trained.dataset}, on which the model was "
@@ -59,16 +75,17 @@ def rows_to_measure(
             "use --split train, or a data set with a test part",
         )
     parts = divided(context, trained, learnt_from(context, trained))
-    rows = parts.of(split)
+    part, rows = split, parts.of(split)
     if split == "test" and not len(rows):
-        rows = parts.validation
+        part, rows = "validation", parts.validation
         log.info("%s has no test part: the rows on which the training validated stand in", dataset)
     if not len(rows):
         raise BadJob(
             f"the training held out no rows of {dataset} for {split}",
             "train with --validation-split or --test-split, or use --split train",
         )
-    return load_examples(dataset, context, "train", inputs, targets, resize=resize), rows
+    examples = load_examples(dataset, context, "train", inputs, targets, resize=resize)
+    return Measured(examples, rows, f"rows held out for {part}")
 
 
 def _has_test(store: Store, dataset: AnyDataset) -> bool:

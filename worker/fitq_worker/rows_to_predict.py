@@ -35,11 +35,13 @@ class RowsToPredict:
     Attributes:
         examples: the fields that the model takes, and its targets where these are known.
         rows: which of their rows: int64 of shape (n,).
+        what: whose rows they are, in words.
         files: what the user called the file of each row, where each is a file.
     """
 
     examples: Examples
     rows: Indices
+    what: str
     files: tuple[str, ...] | None = None
 
 
@@ -57,7 +59,8 @@ def rows_to_predict(context: JobContext, spec: PredictJob, interface: Interface)
     trained = training_of(context.store, spec.model)
     if isinstance(rows, DatasetRows):
         fields = interface.fields
-        return RowsToPredict(*rows_to_measure(context, trained, rows.dataset, rows.split, *fields))
+        found = rows_to_measure(context, trained, rows.dataset, rows.split, *fields)
+        return RowsToPredict(found.examples, found.rows, f"{rows.dataset}, {found.what}")
     files = None
     if isinstance(rows, FileRows):
         examples = _arrays(context, rows, interface)
@@ -68,7 +71,7 @@ def rows_to_predict(context: JobContext, spec: PredictJob, interface: Interface)
     else:
         resize = first_resize(trained.preprocessing)
         examples, files = read_packed(context.store, rows, interface, resize)
-    return RowsToPredict(examples, np.arange(len(examples), dtype=np.int64), files)
+    return RowsToPredict(examples, np.arange(len(examples), dtype=np.int64), rows.file, files)
 
 
 def _for_file(
@@ -78,7 +81,7 @@ def _for_file(
     if not isinstance(rows, FileRows):
         raise BadJob("a model that no job has trained takes arrays", "give a .npy or .npz file")
     examples = _arrays(context, rows, interface)
-    return RowsToPredict(examples, np.arange(len(examples), dtype=np.int64))
+    return RowsToPredict(examples, np.arange(len(examples), dtype=np.int64), rows.file)
 
 
 def _arrays(context: JobContext, rows: FileRows, interface: Interface) -> Examples:

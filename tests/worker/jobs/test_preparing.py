@@ -110,9 +110,11 @@ def test_the_rows_held_out_are_found_again(
     # Given a data set without a test part
     for split in ("validation", "test", "train"):
         values = {"kind": "evaluate", "model": reference, "dataset": homes.model_dump()}
-        metrics = finish(fill(**values, split=split)).metrics
-        assert metrics is not None
-        found[split] = metrics
+        record = finish(fill(**values, split=split))
+        assert record.metrics is not None
+        found[split] = record.metrics
+        what = "train split" if split == "train" else f"rows held out for {split}"
+        assert f": homes@1, {what}" in queue.folder(record).read(AttemptFolder.log).decode()
     # Then validation is what the training validated on
     history: Any = queue.folder(of_homes).read_json(AttemptFolder.history_json)
     assert found["validation"]["loss"] == pytest.approx(history[-1]["val_loss"], rel=1e-4)
@@ -123,6 +125,19 @@ def test_the_rows_held_out_are_found_again(
     assert record.metrics is not None
     assert record.metrics["rows"] == 60
     assert record.metrics["accuracy"] == pytest.approx(found["test"]["accuracy"], abs=1e-6)
+
+
+def test_rows_that_validated_are_not_called_test_rows(
+    train: Run, queue: Queue, fill: Any, finish: Run, homes: DatasetRef
+) -> None:
+    # Given data without a test part, and a training that held out rows to validate alone
+    data = homes.model_dump()
+    trained = train(dataset=data, validation_split=0.25, epochs=1, batch_size=64)
+    # When its model is evaluated
+    record = finish(fill(kind="evaluate", model=queue.model(trained.id)[1], dataset=data))
+    # Then it says on which rows it was measured
+    log = queue.folder(record).read(AttemptFolder.log).decode()
+    assert "measures 60 rows: homes@1, rows held out for validation" in log
 
 
 def test_wrong_cells_are_named_by_line(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from fitq_shared.attempt_folder import AttemptFolder
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from fitq_worker.job_context import JobContext
     from fitq_worker.targets import Target
 
+log = logging.getLogger("fitq.job")
+
 
 def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     """Measure a published model on a split whose targets are known.
@@ -42,11 +45,12 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
     published = load_published(context.store, spec.model, context.keep_code)
     trained, fields = training_of(context.store, spec.model), published.interface.fields
-    examples, rows = rows_to_measure(context, trained, spec.dataset, spec.split, *fields)
+    found = rows_to_measure(context, trained, spec.dataset, spec.split, *fields)
     context.reporter.obey()
-    what = f"{spec.dataset} {spec.split}"
-    feed = feed_published(published, examples)
-    fed = Fed(feed, examples, rows)
+    what = f"{_title(spec)}, {found.what}"
+    feed = feed_published(published, found.examples)
+    fed = Fed(feed, found.examples, found.rows)
+    log.info("measures %s rows: %s", len(fed), what)
     check_pixels(fed, published.interface, what)
     true = read_targets(fed, context.reporter.obey)
     for name, target in feed.targets.items():
@@ -61,7 +65,7 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     for one in outputs:
         suffix = one.name if len(outputs) > 1 else None
         target = feed.targets[one.name]
-        title = f"{spec.model.name} on {_title(spec)}, {spec.split} split"
+        title = f"{spec.model.name} on {what}"
         title += f": {one.name}" if suffix else ""
         values, truth = said[one.name], true[one.name]
         _draw(folder, one, target, values, truth, suffix, title)

@@ -53,11 +53,10 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
         published = load_published(context.store, spec.model, context.keep_code)
     given = rows_to_predict(context, spec, published.interface)
     context.reporter.obey()
-    what = spec.summary.partition(" on ")[2]
     examples = given.examples
     feed = feed_published(published, examples, targets=feeds_targets(published, examples))
     fed = Fed(feed, examples, given.rows)
-    check_pixels(fed, published.interface, what)
+    check_pixels(fed, published.interface, given.what)
     progress = Progress(context.reporter, 1, batches_of(fed, spec.batch_size))
     with layer_named("the model cannot predict the rows"), backend.reading():
         values = predicted(published, fed, spec.batch_size, [progress])
@@ -68,7 +67,7 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
         if (found := one.metric()) is not None:
             name, value = found
             metrics[f"{one.name}_{name}" if len(said) > 1 else name] = value
-    _draw(folder, published.interface, fed, said, f"{spec.model.name} on {what}")
+    _draw(folder, published.interface, fed, said, f"{spec.model.name} on {given.what}")
     folder.write_json(AttemptFolder.metrics, metrics)
     return metrics
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fitq_shared.attempt_folder import AttemptFolder
@@ -49,7 +50,7 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     context.reporter.obey()
     what = f"{_title(spec)}, {found.what}"
     feed = feed_published(published, found.examples)
-    fed = Fed(feed, found.examples, found.rows)
+    fed = _ReadOnce(feed, found.examples, found.rows)
     log.info("measures %s rows: %s", len(fed), what)
     check_pixels(fed, published.interface, what)
     true = read_targets(fed, context.reporter.obey)
@@ -71,6 +72,17 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
         _draw(folder, one, target, values, truth, suffix, title)
     folder.write_json(AttemptFolder.metrics, {**metrics, "rows": len(fed)})
     return metrics
+
+
+class _ReadOnce(Fed):
+    """Rows that are measured and then predicted: images would else be decoded twice."""
+
+    def whole(self) -> tuple[Any, ...] | None:
+        return self._whole
+
+    @cached_property
+    def _whole(self) -> tuple[Any, ...] | None:
+        return super().whole()
 
 
 def _measure(model: Any, fed: Fed, batch_size: int, progress: Progress) -> dict[str, float]:

@@ -4,7 +4,7 @@ import json
 
 from fitq_shared.store import Store
 from fitq_worker.datasets.dataset import Dataset
-from fitq_worker.datasets.description import describe, write_description
+from fitq_worker.datasets.description import describe, path_of, write_description
 
 
 def test_a_description_is_told_from_the_arrays(dataset: Dataset) -> None:
@@ -29,7 +29,8 @@ def test_a_description_is_told_from_the_arrays(dataset: Dataset) -> None:
 
 def test_a_description_is_kept_as_json(dataset: Dataset, store: Store) -> None:
     # When the description is written
-    path = write_description(dataset, store)
+    path = path_of(dataset.facts.name)
+    write_description(describe(dataset), path, store)
 
     # Then it is in the data set's folder, the same as told
     assert path == "datasets/made_up/description.json"

@@ -13,8 +13,9 @@ from fitq_shared.dataset_manifest import Column
 from fitq_shared.datasets import description_path
 from fitq_shared.specs.datasets import DatasetRef
 from fitq_shared.store import Store
+from fitq_worker.datasets.description import write_description
 from fitq_worker.datasets.prepared import prepare
-from fitq_worker.datasets.registered_description import describe_registered, write_description
+from fitq_worker.datasets.registered_description import describe_registered
 from support.registered import npz, register
 
 
@@ -27,7 +28,7 @@ def described(store: Store, ref: DatasetRef) -> dict[str, Any]:
     """What is said of it, as it comes out of JSON."""
     asked: list[None] = []
     found = describe_registered(ref, prepare(ref, store, None), lambda: asked.append(None))
-    write_description(ref, found, store)
+    write_description(found, description_path(ref.manifest), store)
     return dict(json.loads(store.read(description_path(ref.manifest))))
 
 

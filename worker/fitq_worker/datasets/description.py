@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -33,19 +34,19 @@ def describe(dataset: Dataset) -> dict[str, object]:
     }
 
 
-def write_description(dataset: Dataset, store: Store) -> str:
-    """Keep the description as `datasets/<name>/description.json`.
+def path_of(name: str) -> str:
+    """Where the description of the data set of this name is kept in the store."""
+    return f"{folder(name)}/description.json"
 
-    Returns:
-        Its path in the store.
+
+def write_description(description: Mapping[str, object], path: str, store: Store) -> None:
+    """Keep a description in the store for those who ask later.
 
     Raises:
         StoreError: the store cannot be written.
     """
-    path = f"{folder(dataset.facts.name)}/description.json"
-    text = json.dumps(describe(dataset), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
     store.write(path, text.encode())
-    return path
 
 
 def _describe_array(array: Array) -> dict[str, object]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from fitq_shared.datasets import description_path
 from fitq_shared.specs.datasets import DatasetRef
 from fitq_shared.specs.preprocessing import Resize
-from fitq_shared.store import Store
 from fitq_worker.datasets.column_files import StoredColumn, open_npy, read_index
 from fitq_worker.datasets.columns import Table
 from fitq_worker.datasets.disk_cache import Entry
@@ -67,16 +64,6 @@ def drawable(entry: Entry) -> Table:
     }
     targets = {c.name: c.open(entry.path) for c in found if c.role == "target"}
     return Table(images, targets, hold=entry)
-
-
-def write_description(ref: DatasetRef, description: dict[str, Any], store: Store) -> None:
-    """Keep it in the store for those who ask later.
-
-    Raises:
-        StoreError: the store cannot be written.
-    """
-    text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
-    store.write(description_path(ref.manifest), text.encode())
 
 
 def _head(stored: StoredColumn, entry: Entry) -> dict[str, Any]:

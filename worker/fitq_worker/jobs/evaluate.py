@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.catalogue import DATASETS
 from fitq_worker import backend
 from fitq_worker.callbacks.progress import Progress
 from fitq_worker.environment import describe_environment
@@ -16,6 +15,7 @@ from fitq_worker.figures.confusion import confusion_matrix, plot_confusion
 from fitq_worker.figures.scatter import plot_scatter
 from fitq_worker.held_out import rows_to_measure
 from fitq_worker.input_fields import check_pixels
+from fitq_worker.jobs.dataset_pictures import title_of
 from fitq_worker.measured import feed_published, predicted, read_targets
 from fitq_worker.model_errors import layer_named
 from fitq_worker.predictions import classes_said
@@ -48,7 +48,7 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     trained, fields = training_of(context.store, spec.model), published.interface.fields
     found = rows_to_measure(context, trained, spec.dataset, spec.split, *fields)
     context.reporter.obey()
-    what = f"{_title(spec)}, {found.what}"
+    what = f"{title_of(spec.dataset)}, {found.what}"
     feed = feed_published(published, found.examples)
     fed = _ReadOnce(feed, found.examples, found.rows)
     log.info("measures %s rows: %s", len(fed), what)
@@ -117,8 +117,3 @@ def _draw(
     elif output.kind == "number":
         with folder.file(AttemptFolder.named(AttemptFolder.scatter_plot, suffix)) as path:
             plot_scatter(true.reshape(len(true), -1)[:, 0], said.reshape(-1), path, title)
-
-
-def _title(spec: EvaluateJob) -> str:
-    facts = DATASETS.get(str(spec.dataset))
-    return facts.title if facts else str(spec.dataset)

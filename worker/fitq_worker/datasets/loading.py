@@ -6,8 +6,7 @@ import logging
 from pathlib import Path
 from typing import NoReturn
 
-from fitq_shared.errors import BadJob, JobError, StoreError
-from fitq_shared.specs.datasets import DatasetRef
+from fitq_shared.errors import JobError, StoreError
 from fitq_shared.store import Store
 from fitq_worker.datasets import npz
 from fitq_worker.datasets.dataset import Arrays, Dataset, check
@@ -20,7 +19,7 @@ from fitq_worker.datasets.sources.volume_cache import VolumeCache, cache_path, f
 log = logging.getLogger(__name__)
 
 
-def load(name: str | DatasetRef, store: Store) -> Dataset:
+def load(name: str, store: Store) -> Dataset:
     """The data set of this name, its arrays checked against the catalogue's sums.
 
     The first load fills `datasets/<name>/arrays.npz` in the store, later ones read it. May
@@ -31,11 +30,6 @@ def load(name: str | DatasetRef, store: Store) -> Dataset:
         JobError: no source has it; names each source and its reason.
         StoreError: the same, but the volume failed, and may have it.
     """
-    if isinstance(name, DatasetRef):
-        raise BadJob(
-            f"{name} is a registered data set, which this kind of job does not read yet",
-            "name one of mnist, fashion_mnist",
-        )
     return load_known(find(name), store)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,7 +86,7 @@ class TextColumn:
     def read(self, rows: NDArray[Any]) -> NDArray[Any]:
         """The texts: objects of shape (n,)."""
         texts = np.empty(len(rows), object)
-        for at, (start, end) in enumerate(self.bounds[rows]):
+        for at, (start, end) in enumerate(self.bounds[rows].tolist()):
             texts[at] = self.content[start:end].tobytes().decode()
         return texts
 
@@ -109,9 +110,12 @@ class NameColumn:
 
     def read(self, rows: NDArray[Any]) -> NDArray[Any]:
         """The names, "" for what is missing: objects of shape (n,)."""
-        # The last one is what -1 picks.
-        names: NDArray[Any] = np.array([*self.names, ""], object)
-        return np.asarray(names[self.codes[rows]])
+        return np.asarray(self._table[self.codes[rows]])
+
+    @cached_property
+    def _table(self) -> NDArray[Any]:
+        """The names by number; the last one is what -1 picks."""
+        return np.array([*self.names, ""], object)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from fitq_shared.specs.train import TrainJob
 from fitq_worker import backend
 from fitq_worker.compiling import trains_itself, validates
 from fitq_worker.environment import describe_environment
+from fitq_worker.jobs.model_summary import write_summary
 from fitq_worker.layer_at_fault import MISFITS, naming_the_layer
 from fitq_worker.model_errors import words
 from fitq_worker.models.own import make_own
@@ -119,9 +120,7 @@ def _naming_the_loss(outputs: Side, targets: Arrays) -> Iterator[None]:
 
 
 def _describe(folder: AttemptFolder, model: keras.Model, outputs: Side | None) -> None:
-    lines: list[str] = []
-    model.summary(print_fn=lambda text, **_: lines.append(text), line_length=78)
-    folder.write(AttemptFolder.summary, "\n".join(lines) + "\n")
+    write_summary(folder, model)
     trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     folder.write_json(
         AttemptFolder.check,

@@ -16,6 +16,7 @@ from fitq_worker.figures.history import plot_history
 from fitq_worker.figures.model_plot import plot_model
 from fitq_worker.fitting import Fitting
 from fitq_worker.jobs.dataset_pictures import draw_examples
+from fitq_worker.jobs.model_summary import write_summary
 from fitq_worker.model_errors import words
 from fitq_worker.training_data import load_training_data
 from fitq_worker.training_model import make_training_model
@@ -46,7 +47,7 @@ def run(context: JobContext, spec: TrainJob) -> dict[str, float]:
     _describe_model(folder, made.published)
     folder.write_json(AttemptFolder.interface, made.interface.to_json())
     context.reporter.obey()
-    draw_examples(folder, str(spec.dataset), data.raw)
+    draw_examples(folder, spec.dataset, data.raw)
     context.reporter.obey()
     parts = data.parts
     log.info("training on %s rows, validating on %s", len(parts.train), len(parts.validation))
@@ -69,9 +70,7 @@ def _final_metrics(rows: list[dict[str, float]], kept: int) -> dict[str, float]:
 
 
 def _describe_model(folder: AttemptFolder, model: keras.Model) -> None:
-    lines: list[str] = []
-    model.summary(print_fn=lambda text, **_: lines.append(text), line_length=78)
-    folder.write(AttemptFolder.summary, "\n".join(lines) + "\n")
+    write_summary(folder, model)
     try:
         config = json.loads(model.to_json())
     except (TypeError, ValueError, NotImplementedError) as error:

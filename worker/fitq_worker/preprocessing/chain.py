@@ -41,6 +41,12 @@ _MAKERS: Mapping[str, type[Maker]] = {
 }
 
 
+def raw_input(name: str, field: Field) -> Any:
+    """A new symbolic input that takes the values as the data has them."""
+    dtype = "string" if field.dtype == "str" else field.dtype
+    return keras.Input(field.shape, dtype=dtype, name=name)
+
+
 class Chain:
     """The steps of one input, as layers from what the data has to what a model takes.
 
@@ -50,25 +56,20 @@ class Chain:
     def __init__(self, name: str, field: Field, kind: Kind, steps: Sequence[Any]) -> None:
         self.name = name
         self.field = field
-        self._kind = kind
+        self._gray = kind == "image" and len(field.shape) == 2
+        self._gets_axis = kind == "number" or self._gray
         self.makers = [_MAKERS[step.type](step, name, field) for step in steps]
         self._set_ranges()
 
-    def source(self) -> Any:
-        """A new symbolic input that takes the raw values."""
-        dtype = "string" if self.field.dtype == "str" else self.field.dtype
-        return keras.Input(self.field.shape, dtype=dtype, name=self.name)
-
     def build(self, x: Any, end: int | None = None) -> Any:
         """What the steps, or only so many of them, make of a symbolic input."""
-        gray = self._kind == "image" and len(self.field.shape) == 2
-        if self._kind == "number" or gray:
+        if self._gets_axis:
             x = keras.layers.Reshape((*self.field.shape, 1), name=self._plain("given"))(x)
         for maker in self.makers[:end]:
             x = maker.build(x)
         if end is not None:
             return x
-        if gray and len(x.shape) == 4:
+        if self._gray and len(x.shape) == 4:
             return keras.layers.Reshape(x.shape[1:-1], name=self._plain("prepared"))(x)
         if len(x.shape) == 1 and keras.backend.standardize_dtype(x.dtype) != "string":
             return keras.layers.Reshape((1,), name=self._plain("prepared"))(x)
@@ -76,8 +77,7 @@ class Chain:
 
     def prepared(self, values: Any) -> Any:
         """Raw values in the shape that they have while steps are at work."""
-        gray = self._kind == "image" and len(self.field.shape) == 2
-        return values[..., None] if self._kind == "number" or gray else values
+        return values[..., None] if self._gets_axis else values
 
     def _plain(self, what: str) -> str:
         return self.makers[0].layer_name(what)

@@ -14,7 +14,7 @@ from fitq_shared.errors import BadJob, InvalidInput
 from fitq_shared.specs.preprocessing import kind_mistakes, steps_of
 from fitq_worker import backend
 from fitq_worker.examples import MOST_ROWS, Arrays, Examples, Field, in_parts
-from fitq_worker.preprocessing.chain import Chain
+from fitq_worker.preprocessing.chain import Chain, raw_input
 from fitq_worker.preprocessing.images import AugmentMaker
 from fitq_worker.preprocessing.kinds import DEFAULTS, kind_of
 
@@ -40,7 +40,7 @@ class Preparation:
         if not self._chains:
             return
         with backend.host():
-            sources = {name: chain.source() for name, chain in self._chains.items()}
+            sources = {name: raw_input(name, raw[name]) for name in self._chains}
             results = {name: self._chains[name].build(x) for name, x in sources.items()}
             self._run = backend.on_host(keras.Model(sources, results))
         for name, x in results.items():
@@ -113,9 +113,7 @@ class Preparation:
                 f"it has {', '.join(map(repr, self.raw))}",
                 "name the model's inputs as those of the data",
             )
-        field = self.raw[name]
-        dtype = "string" if field.dtype == "str" else field.dtype
-        return keras.Input(field.shape, dtype=dtype, name=name)
+        return raw_input(name, self.raw[name])
 
     def _prepared(self, name: str, x: Any) -> Any:
         return self._chains[name].build(x) if name in self._chains else x
@@ -204,7 +202,7 @@ def _before(chain: Chain, at: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """From raw values to what the steps before this one make of them."""
     if at == 0:
         return chain.prepared
-    source = chain.source()
+    source = raw_input(chain.name, chain.field)
     run = backend.on_host(keras.Model({chain.name: source}, {chain.name: chain.build(source, at)}))
     return lambda values: run({chain.name: values}, False)[chain.name]
 

@@ -72,25 +72,32 @@ class _Column:
     def __init__(self, name: str, values: Sequence[Any], *, log: bool) -> None:
         self.name = name
         numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-        if not numbers:
+        if numbers:
+            scaled = [math.log(v) if log else float(v) for v in values]
+            marks = _marks(scaled)
+            labels = [f"{math.exp(v) if log else v:.3g}" for v in marks]
+        else:
             texts = [v if isinstance(v, str) else json.dumps(v) for v in values]
             kinds = sorted(set(texts))
-            values = [kinds.index(text) for text in texts]
-        scaled = [math.log(v) if log and numbers else float(v) for v in values]
-        low, high = min(scaled, default=0.0), max(scaled, default=1.0)
-        size = (high - low) or 1.0
-        self.heights = [(v - low) / size if high > low else 0.5 for v in scaled]
-        if numbers and values:
-            at = [low + size * step / (_TICKS - 1) for step in range(_TICKS)]
-            at = at if high > low else [low]
-            self.ticks = [
-                ((v - low) / size if high > low else 0.5, f"{math.exp(v) if log else v:.3g}")
-                for v in at
-            ]
-        else:
-            self.ticks = [
-                *{(h, shorten(t, 14)) for h, t in zip(self.heights, texts, strict=True)}
-            ] if values else []  # fmt: skip
+            scaled = [float(kinds.index(text)) for text in texts]
+            marks = [float(place) for place in range(len(kinds))]
+            labels = [shorten(kind, 14) for kind in kinds]
+        self.heights = _heights(scaled, scaled)
+        self.ticks = list(zip(_heights(marks, scaled), labels, strict=True))
+
+
+def _marks(values: Sequence[float]) -> list[float]:
+    """Places for ticks, evenly from the least value to the greatest."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    if low == high:
+        return [low] if values else []
+    return [low + (high - low) * step / (_TICKS - 1) for step in range(_TICKS)]
+
+
+def _heights(places: Sequence[float], values: Sequence[float]) -> list[float]:
+    """How high places are on an axis from the least of these values to the greatest."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    return [(place - low) / (high - low) if high > low else 0.5 for place in places]
 
 
 def _draw_axes(axes: Axes, columns: Sequence[_Column]) -> None:

@@ -10,6 +10,7 @@ import click
 from fitq.commands._learning import lay_over_learning, learning
 from fitq.commands._options import VALUE, chosen_before, submission
 from fitq.commands._preparing import lay_over_preparing, preparing
+from fitq.commands._submitting import submit_with_files
 from fitq.drafts import options, read_job_file, table
 
 
@@ -43,28 +44,16 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
     fitq train --dataset mnist --model net.py:build --option units=64
     fitq train -f job.toml --epochs 3
     """
-    from fitq.own_model import complete_with_files
-    from fitq.tables import print_json
-    from fitq_shared.settings import Settings
-
     values: dict[str, Any] = read_job_file(file, "train") if file else {"kind": "train"}
     lay_over(values, flags)
     if isinstance(values.get("init_from"), str):
         values["init_from"] = published(values["init_from"])
     folder = file.parent if file and flags["model"] is None else Path()
-    spec, uploads = complete_with_files(values, Settings.without_queue(), folder)
-    if dry_run:
-        print_json(spec.model_dump(mode="json"))
-        return
-    from fitq.outcome import say_what_next, submit_and_follow
-    from fitq.queue import Queue
-    from fitq.uploads import upload_all
+    done = submit_with_files(values, folder, no_wait=no_wait, dry_run=dry_run, as_json=as_json)
+    if done and not as_json:
+        from fitq.outcome import say_what_next
 
-    client = Queue()
-    upload_all(client, uploads)
-    record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
-    if record and not as_json:
-        say_what_next(client, record)
+        say_what_next(*done)
 
 
 _PLAIN_FLAGS = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fitq.commands._options import submission
+from fitq.commands._submitting import submit_with_files
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
@@ -47,12 +48,6 @@ def command(
     """
     from fitq.commands._preparing import steps_of
     from fitq.drafts import options
-    from fitq.outcome import submit_and_follow
-    from fitq.own_model import complete_with_files
-    from fitq.queue import Queue
-    from fitq.tables import print_json
-    from fitq.uploads import upload_all
-    from fitq_shared.settings import Settings
 
     values = {
         "kind": "check",
@@ -62,15 +57,9 @@ def command(
         "preprocessing": steps_of(steps),
         **flags,
     }
-    spec, uploads = complete_with_files(values, Settings.without_queue(), Path())
-    if dry_run:
-        print_json(spec.model_dump(mode="json"))
-        return
-    client = Queue()
-    upload_all(client, uploads)
-    record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
-    if record and not as_json:
-        _print(client, record)
+    done = submit_with_files(values, Path(), no_wait=no_wait, dry_run=dry_run, as_json=as_json)
+    if done and not as_json:
+        _print(*done)
         words = [f"--option {option}" for option in model_options]
         words.append(f"--dataset {flags['dataset'] or 'NAME'}")
         click.echo(f"next: fitq train --model {model} {' '.join(words)}")

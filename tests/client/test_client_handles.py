@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -151,12 +152,24 @@ def test_asyncio_has_the_same_names(queue: Settings, records: Records) -> None:
     asyncio.run(use())
 
 
-def test_a_task_that_waits_can_be_cancelled(queue: Settings, records: Records) -> None:
+def test_a_task_that_waits_can_be_cancelled(
+    queue: Settings, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = threading.Event()
+    wait = Job.wait
+
+    def told(job: Job, timeout: float | None = None) -> Job:
+        looks.set()
+        return wait(job, timeout)
+
+    monkeypatch.setattr(Job, "wait", told)
+
     async def use() -> str:
         remote = AsyncClient(queue)
         job = await remote.train(dataset="mnist", model="mlp")
         waiting = asyncio.create_task(job.wait())
-        await asyncio.sleep(0)
+        assert await asyncio.to_thread(looks.wait, 60)
+        assert not waiting.done()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting

@@ -45,6 +45,7 @@ def command(
     fitq cancel brave-otter
     fitq cancel --all --mine --state queued
     """
+    from fitq.filters import check_filters
     from fitq.queue import Queue
     from fitq.tables import print_json
     from fitq_shared.errors import InvalidInput
@@ -55,7 +56,7 @@ def command(
         raise InvalidInput(
             "--state, --mine, --owner, --tag and --kind choose among all jobs", "add --all"
         )
-    _check(states, kind)
+    check_filters(states, kind, "--", _OPEN)
     client = Queue()
     if every:
         owner = client.settings.owner if mine else owner
@@ -72,18 +73,6 @@ def command(
         _print(outcomes, summary=every)
     if any(outcome not in ("cancelled", _STOPPING) for _, outcome in outcomes):
         raise SystemExit(1)
-
-
-def _check(states: tuple[str, ...], kind: str | None) -> None:
-    from fitq_shared.errors import InvalidInput
-    from fitq_shared.specs.kinds import KINDS
-    from fitq_shared.specs.mistakes import unknown_choice
-
-    wrong = [unknown_choice("--state", state, _OPEN) for state in states if state not in _OPEN]
-    if kind is not None and kind not in KINDS:
-        wrong.append(unknown_choice("--kind", kind, KINDS))
-    if wrong:
-        raise InvalidInput(wrong)
 
 
 def _cancel(client: Queue, records: list[JobRecord]) -> list[tuple[JobRecord, str]]:

@@ -22,9 +22,9 @@ def command(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     from fitq.data.needs import check_unneeded, check_unneeded_by_sweeps
     from fitq.data.references import find_versions
     from fitq.queue import Queue
-    from fitq.sweeping import Sweeping
     from fitq.tables import print_json
     from fitq_shared.errors import InvalidInput, Mistake
+    from fitq_shared.redis_link import reporting_unreachable
     from fitq_shared.registrations import Registration, unregister
 
     store = store_of_datasets()
@@ -40,7 +40,8 @@ def command(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     found = list({str(one): one for one in found}.values())
     queue = Queue()
     check_unneeded(found, queue.jobs())
-    check_unneeded_by_sweeps(found, [sweep for sweep, _ in Sweeping(queue).all()])
+    with reporting_unreachable(queue.settings):
+        check_unneeded_by_sweeps(found, queue.sweeps.all())
     what = ", ".join(map(str, found))
     confirm(f"Remove {what} for good?", yes=yes, otherwise="nothing was removed")
     for one in found:

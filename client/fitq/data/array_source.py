@@ -19,9 +19,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from fitq.data.places import Place
+from fitq.data.places import Place, files_of
 from fitq.data.roles import role_of
-from fitq.data.source import Declared, LocalFile, Source, end_of, listed, unreadable
+from fitq.data.source import Declared, Source, end_of, listed, unreadable
 from fitq_shared.archives import BadArchive, kind_of, open_archive
 from fitq_shared.array_files import DAMAGE
 from fitq_shared.dataset_manifest import MOST_CLASSES, Column, ColumnType, Format
@@ -62,23 +62,19 @@ def look_through(places: tuple[Place, ...], declared: Declared) -> Source:
         InvalidInput: names every mistake: damaged files, Python objects, lengths that differ,
             splits that do not go together, and what was declared and is not there.
     """
-    paths = [path for place in places for path in place.files]
-    if len(paths) > 1 and paths[0].suffix.lower() == ".npz":
+    files = files_of(places)
+    if len(files) > 1 and files[0].path.suffix.lower() == ".npz":
         expected = "one .npz, whose arrays end in _train and _test where it has both"
-        raise InvalidInput([Mistake("PATH", f"{len(paths)} files", expected)])
+        raise InvalidInput([Mistake("PATH", f"{len(files)} files", expected)])
     mistakes: list[Mistake] = []
     arrays: list[tuple[Split | None, Array]] = []
-    files: list[LocalFile] = []
     with ExitStack() as stack:
-        for place in places:
-            for path in place.files:
-                name = place.name(path)
-                files.append(LocalFile.of(path, name, place.split))
-                try:
-                    for array in _arrays(path, name, stack):
-                        arrays.append((place.split, array))
-                except InvalidInput as error:
-                    mistakes += error.mistakes
+        for file in files:
+            try:
+                for array in _arrays(file.path, file.name, stack):
+                    arrays.append((file.split, array))
+            except InvalidInput as error:
+                mistakes += error.mistakes
         if mistakes:
             raise InvalidInput(mistakes)
         fields, notes = _by_field(arrays)

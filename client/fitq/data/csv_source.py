@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from fitq.data.cells import Cells, is_number
-from fitq.data.places import Place
+from fitq.data.places import Place, files_of
 from fitq.data.roles import role_of
 from fitq.data.source import Cases, Declared, LocalFile, Source, end_of, listed, unreadable
 from fitq_shared.dataset_manifest import MOST_CLASSES, MOST_COLUMNS, Column
@@ -50,11 +50,7 @@ def look_through(places: Sequence[Place], declared: Declared, progress: Progress
     """
     first = places[0].files[0]
     separator = declared.separator or ("\t" if first.suffix.lower() == ".tsv" else ",")
-    files = [
-        LocalFile.of(path, place.name(path), place.split)
-        for place in places
-        for path in place.files
-    ]
+    files = files_of(places)
     table = _Table(declared, separator, progress)
     for file in files:
         table.read(file)

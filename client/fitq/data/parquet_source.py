@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fitq.data.places import Place
+from fitq.data.places import Place, files_of
 from fitq.data.roles import role_of
 from fitq.data.source import Declared, LocalFile, Source, end_of, listed, unreadable
 from fitq_shared.dataset_manifest import MOST_CLASSES, Column, ColumnType
@@ -24,11 +24,7 @@ def look_through(places: Sequence[Place], declared: Declared) -> Source:
         InvalidInput: names every mistake: what is no Parquet, columns that differ or cannot be
             learned from, and what was declared and is not there.
     """
-    files = [
-        LocalFile.of(path, place.name(path), place.split)
-        for place in places
-        for path in place.files
-    ]
+    files = files_of(places)
     wrong = [
         Mistake("PATH", end_of(file.path), "a whole Parquet file, which begins and ends with PAR1")
         for file in files

@@ -6,11 +6,11 @@ nobody has meant to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fitq.data.source import end_of, unreadable
+from fitq.data.source import LocalFile, end_of, unreadable
 from fitq_shared.dataset_manifest import MOST_FILES
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.specs.base import Split
@@ -52,6 +52,19 @@ def find_places(path: Path, test: Path | None) -> tuple[Place, ...]:
     if mistakes:
         raise InvalidInput(mistakes)
     return tuple(places)
+
+
+def files_of(places: Sequence[Place]) -> list[LocalFile]:
+    """The files of all splits, as they are now.
+
+    Raises:
+        OSError: one cannot be looked at.
+    """
+    return [
+        LocalFile.of(path, place.name(path), place.split)
+        for place in places
+        for path in place.files
+    ]
 
 
 def _roots(path: Path, test: Path | None) -> list[tuple[str, Path, Split | None]]:

@@ -16,11 +16,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from fitq.cli import INTERRUPTED
+from fitq.outcome import saying_how_to_return
 from fitq.standings import counts, number, ranked, show_end, shown, value_of
 from fitq.sweeping import Standing, Sweeping
 from fitq.tables import print_json
-from fitq_shared.errors import QueueUnreachable
 from fitq_shared.sweeps.address import label
 from fitq_shared.texts import printable
 
@@ -48,20 +47,8 @@ def follow_or_return(client: Queue, sweep: SweepRecord, *, wait: bool, as_json: 
         return
     click.echo(f"sweep {sweep.id} ({sweep.name}): {_summary(sweep)}", err=True)
     _say_if_nobody_is_there(client)
-    todo = f"`fitq sweep watch {sweep.name}`"
-    try:
+    with saying_how_to_return(sweep, "sweep", "fitq sweep"):
         standing = follow(client, sweep)
-    except KeyboardInterrupt:
-        click.echo(
-            f"\nthe sweep goes on; return with {todo}, or stop it with "
-            f"`fitq sweep cancel {sweep.name}`",
-            err=True,
-        )
-        raise SystemExit(INTERRUPTED) from None
-    except QueueUnreachable as error:
-        raise QueueUnreachable(
-            error.message, f"{error.hint}; the sweep goes on: return with {todo}"
-        ) from error
     show_end(standing, as_json=as_json)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from fitq_shared.errors import QueueUnreachable
 from fitq_shared.record import JobRecord
 from fitq_shared.specs.base import JobSpec
 from fitq_shared.texts import plain, printable
+
+if TYPE_CHECKING:
+    from fitq_shared.sweeps.record import SweepRecord
 
 
 def submit_and_follow(
@@ -59,20 +63,27 @@ def follow_to_end(client: Queue, record: JobRecord) -> JobRecord:
 
 
 @contextlib.contextmanager
-def saying_how_to_return(record: JobRecord) -> Iterator[None]:
-    """When following ends before the job does, say that the job goes on, and how to return."""
-    todo = f"`fitq watch {record.name}`"
+def saying_how_to_return(
+    record: JobRecord | SweepRecord, what: str = "job", command: str = "fitq"
+) -> Iterator[None]:
+    """When following ends before the job does, say that the job goes on, and how to return.
+
+    Args:
+        what: is followed, and `command` what has `watch` and `cancel` for it.
+    """
+    todo = f"`{command} watch {record.name}`"
     try:
         yield
     except KeyboardInterrupt:
         click.echo(
-            f"\nthe job goes on; return with {todo}, or stop it with `fitq cancel {record.name}`",
+            f"\nthe {what} goes on; return with {todo}, or stop it with "
+            f"`{command} cancel {record.name}`",
             err=True,
         )
         raise SystemExit(INTERRUPTED) from None
     except QueueUnreachable as error:
         raise QueueUnreachable(
-            error.message, f"{error.hint}; the job goes on: return with {todo}"
+            error.message, f"{error.hint}; the {what} goes on: return with {todo}"
         ) from error
 
 

@@ -19,7 +19,9 @@ from fitq_shared.specs.models import MODELS
 
 OWN = ("json", "keras", "code")
 # Other files that people have models in; what they are is told better than "no such model".
-_OTHERS = frozenset({".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".onnx", ".pb"})
+OTHER_SUFFIXES = frozenset(
+    {".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".onnx", ".pb"}
+)
 _FORMS = "a model of fitq's (fitq models zoo), net.py:build, model.keras or model.json"
 # Stand for a model that is wrong itself while the rest of a job is looked at.
 _ANY_NAME = "mlp"
@@ -72,7 +74,7 @@ def own_model(given: Any, folder: Path, later: Collection[str] = ()) -> tuple[An
         return _keras_file(path, values)
     if path.suffix == ".json":
         return _json_file(path, values)
-    if path.suffix.lower() in _OTHERS or "/" in name or "\\" in name:
+    if path.suffix.lower() in OTHER_SUFFIXES or "/" in name or "\\" in name:
         raise InvalidInput([Mistake("model", name, f"{_FORMS}{_found(path)}")])
     choices = unknown_choice("model", name, MODELS).expected
     raise InvalidInput(

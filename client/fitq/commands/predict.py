@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from fitq_shared.record import JobRecord
 
 
-INTERFACE = "interface.json"
-MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".onnx")
-
-
 @click.command()
 @click.argument("model")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
@@ -99,15 +95,17 @@ def _submit(
 
 def _inputs(client: Queue, trained: JobRecord) -> list[dict[str, Any]] | None:
     """What the model takes, as its artifacts say; None if this client cannot know."""
+    from fitq_shared.attempt_folder import AttemptFolder
     from fitq_shared.catalogue import DATASETS
+    from fitq_shared.specs.models import MODELS
 
     if trained.state == "succeeded" and client.has_store:
         folder = client.folder(trained)
-        if folder.exists(INTERFACE):
-            inputs: Any = folder.read_json(INTERFACE)
+        if folder.exists(AttemptFolder.interface):
+            inputs: Any = folder.read_json(AttemptFolder.interface)
             return list(inputs["inputs"])
     facts = DATASETS.get(str(trained.spec["dataset"]))
-    if facts is None or trained.spec["model"]["type"] not in ("mlp", "cnn", "rnn"):
+    if facts is None or trained.spec["model"]["type"] not in MODELS:
         return None
     return [
         {"name": "image", "shape": facts.image_shape, "dtype": "uint8", "columns": ["image"]},
@@ -116,11 +114,12 @@ def _inputs(client: Queue, trained: JobRecord) -> list[dict[str, Any]] | None:
 
 def _refuse_model_file(model: str) -> None:
     """A model is named by the job that trained it; say so to who gives a file of one."""
+    from fitq.own_model import OTHER_SUFFIXES
     from fitq_shared.archives import kind_of
     from fitq_shared.errors import InvalidInput, Mistake
 
     path = Path(model)
-    if not model.isprintable() or path.suffix.lower() not in MODEL_SUFFIXES:
+    if not model.isprintable() or path.suffix.lower() not in {".keras", *OTHER_SUFFIXES}:
         return
     kind = None
     if path.is_file():

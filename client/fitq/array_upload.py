@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fitq.data.array_source import MOST_CLASS_NUMBERS
 from fitq.data.source import LocalFile, Source
 from fitq.data.upload import upload
 from fitq_shared.dataset_manifest import Column, ColumnType, Role, chunk_path
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from fitq_shared.store import Store
 
 FILE = "arrays.npz"
-# Whole numbers from 0 below this are the numbers of classes already.
-MOST_CLASSES = 1000
 
 
 def upload_arrays(
@@ -76,7 +75,7 @@ def class_numbers(array: NDArray[Any]) -> tuple[str, ...] | None:
     if array.ndim != 1 or array.dtype.kind not in "iu":
         return None
     least, most = int(array.min()), int(array.max())
-    return tuple(map(str, range(most + 1))) if least >= 0 and most < MOST_CLASSES else None
+    return tuple(map(str, range(most + 1))) if least >= 0 and most < MOST_CLASS_NUMBERS else None
 
 
 def _column(

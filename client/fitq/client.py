@@ -33,7 +33,7 @@ from fitq.exchange import (
 )
 from fitq.filters import check_filters
 from fitq.job import Job
-from fitq.keras_models import SPLIT, WEIGHT, fields_of, is_model, saved, with_validation
+from fitq.keras_models import SPLIT, WEIGHT, Fields, fields_of, is_model, saved, with_validation
 from fitq.own_model import complete_with_files
 from fitq.queue import Queue
 from fitq.uploads import Upload, upload_all
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fitq.keras_models import Arrays, Fields
+    from fitq.keras_models import Arrays
     from fitq_shared.record import JobRecord
     from fitq_shared.specs.base import JobSpec
 
@@ -330,8 +330,6 @@ class Client:
 
     def _fields_for(self, trained: JobRecord, x: Any, y: Any) -> Fields:
         """Arrays by the fields that a trained model takes and has learnt."""
-        from fitq.keras_models import Fields
-
         interface = self._interface(trained)
         fields = fields_of(None, x, y)
         columns = [name for one in interface["inputs"] for name in one["columns"]]

@@ -102,8 +102,8 @@ def fields_of(model: Any, x: Any, y: Any) -> Fields:
     Raises:
         InvalidInput: names each that is no array, or of another length than the others.
     """
-    inputs = _named("x", x, _names(model, "inputs"))
-    targets = {} if y is None else _named("y", y, _names(model, "outputs"))
+    inputs = _named("x", x, _names(model, "input"))
+    targets = {} if y is None else _named("y", y, _names(model, "output"))
     # A target that is an input, as an autoencoder's is, needs a name of its own.
     targets = {f"{name}_target" if name in inputs else name: a for name, a in targets.items()}
     _check({**inputs, **targets})
@@ -143,11 +143,9 @@ def _rows(arrays: Mapping[str, NDArray[Any]]) -> int:
 
 def _names(model: Any, side: str) -> list[str]:
     """What a model calls its inputs or outputs; nothing if it does not know them."""
-    if side == "outputs" and (names := getattr(model, "output_names", None)):
+    if names := getattr(model, f"{side}_names", None):
         return list(names)
-    if side == "inputs" and (names := getattr(model, "input_names", None)):
-        return list(names)
-    return [str(tensor.name) for tensor in getattr(model, side, None) or ()]
+    return [str(tensor.name) for tensor in getattr(model, f"{side}s", None) or ()]
 
 
 def _named(what: str, given: Any, names: list[str]) -> dict[str, NDArray[Any]]:

@@ -76,9 +76,11 @@ def public(standing: Standing) -> dict[str, Any]:
     """The sweep as JSON, with what open trials do."""
     shown_ = standing.sweep.public(standing.trials)
     for trial, known in zip(standing.trials, shown_["trials"], strict=True):
-        value = value_of(standing, trial)
-        known |= {"state": standing.state(trial), "value": value, "name": ""}
-        known["name"] = f"{standing.sweep.name}-{trial.number}"
+        known |= {
+            "state": standing.state(trial),
+            "value": value_of(standing, trial),
+            "name": f"{standing.sweep.name}-{trial.number}",
+        }
     return shown_
 
 

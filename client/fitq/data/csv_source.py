@@ -229,9 +229,8 @@ class _Table:
         if kind != "text" and found.empty.count:
             yield Mistake(where, str(found.empty), "a value in each row, or --missing ''")
         if found.missing.count and not self._may_miss(name):
-            what = "a value in each row, since it is a target" if is_target else "a value in each "
-            what += "" if is_target else f"row, or --may-miss {shown(name)}"
-            yield Mistake(where, str(found.missing), what)
+            how = "since it is a target" if is_target else f"or --may-miss {shown(name)}"
+            yield Mistake(where, str(found.missing), f"a value in each row, {how}")
         if is_target and kind == "category" and found.classes is None:
             yield Mistake(where, f"over {MOST_CLASSES:,} values", f"at most {MOST_CLASSES} classes")
 

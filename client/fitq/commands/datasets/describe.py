@@ -11,8 +11,6 @@ from fitq.commands._options import as_json
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
-    from fitq_shared.record import JobRecord
-    from fitq_shared.registrations import Registration
 
 
 @click.command()
@@ -27,12 +25,13 @@ def command(name: str, as_json: bool) -> None:
     from fitq.queue import Queue
     from fitq.tables import print_json
     from fitq_shared.catalogue import DATASETS
+    from fitq_shared.datasets import description_path
 
     if name in DATASETS:
-        found = _known(Queue(), name)
+        found = _measured(Queue(), name, f"datasets/{name}/description.json")
     else:
         _, one = registered(name, "NAME")
-        found = _registered(Queue(), one)
+        found = _measured(Queue(), str(one), description_path(one.manifest))
     if as_json:
         print_json(found)
     else:
@@ -40,24 +39,14 @@ def command(name: str, as_json: bool) -> None:
         click.echo(f"next: fitq train --dataset {name}", err=True)
 
 
-def _known(client: Queue, name: str) -> Any:
-    path = f"datasets/{name}/description.json"
+def _measured(client: Queue, name: str, path: str) -> Any:
+    """What an earlier job has found in this data set, or a new one finds."""
     if not client.store.exists(path):
         _let_a_worker_measure(client, name)
     return json.loads(client.store.read(path))
 
 
-def _registered(client: Queue, one: Registration) -> Any:
-    """What an earlier job has found in this version, or a new one finds."""
-    from fitq_shared.datasets import description_path
-
-    path = description_path(one.manifest)
-    if not client.store.exists(path):
-        _let_a_worker_measure(client, str(one))
-    return json.loads(client.store.read(path))
-
-
-def _let_a_worker_measure(client: Queue, name: str) -> JobRecord:
+def _let_a_worker_measure(client: Queue, name: str) -> None:
     from fitq.drafts import complete
     from fitq.outcome import follow_to_end, show_end
 
@@ -66,7 +55,6 @@ def _let_a_worker_measure(client: Queue, name: str) -> JobRecord:
     ended = follow_to_end(client, record)
     if ended.state != "succeeded":
         show_end(client, ended, as_json=False)
-    return ended
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from fitq.data.blobs import remove_blobs
+from fitq.data.needs import tables_in
 from fitq.removal import being_removed, finish_removal, needed_models, remove_job
 from fitq_shared.errors import InvalidInput, UnknownJob
 from fitq_shared.record import JobRecord
@@ -81,19 +82,10 @@ def needed_inputs(records: Iterable[JobRecord], sweeps: Iterable[SweepRecord]) -
 
     A sweep that has not succeeded may be resumed.
     """
-    found = set()
-    waiting: list[Any] = [record.spec for record in records]
-    waiting += [sweep.spec for sweep in sweeps if sweep.state != "succeeded"]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            path = value.get("path")
-            if isinstance(path, str) and path.startswith("inputs/"):
-                found.add(path)
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-    return found
+    specs = [record.spec for record in records]
+    specs += [sweep.spec for sweep in sweeps if sweep.state != "succeeded"]
+    paths = (table.get("path") for spec in specs for table in tables_in(spec))
+    return {path for path in paths if isinstance(path, str) and path.startswith("inputs/")}
 
 
 def _may_go(records: Records, store: Store, one: Waste) -> bool:

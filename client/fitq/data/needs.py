@@ -71,13 +71,19 @@ def datasets_of(job: JobRecord) -> Iterator[DatasetRef]:
 
 def datasets_in(spec: Mapping[str, Any]) -> Iterator[DatasetRef]:
     """The registered data sets that a spec names."""
+    for table in tables_in(spec):
+        if {"name", "version", "manifest"} <= table.keys():
+            with contextlib.suppress(ValidationError):  # something else of such fields
+                yield DatasetRef.model_validate(table)
+
+
+def tables_in(spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The spec, and all tables inside it."""
     waiting: list[Any] = [spec]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            if {"name", "version", "manifest"} <= value.keys():
-                with contextlib.suppress(ValidationError):  # something else of such fields
-                    yield DatasetRef.model_validate(value)
+            yield value
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value

@@ -98,13 +98,10 @@ def _report(
     rows: Any = folder.read_json(AttemptFolder.history_json)
     epochs = differing_epochs(history, rows)
     values = spec.model_dump(mode="json")
-    by_hash = [
-        # Both are read by their hash, so they cannot have changed.
-        {"name": "data", "first": data_hash_of(values), "second": data_hash_of(values)},
-        {"name": "code", "first": code_hash_of(values), "second": code_hash_of(values)},
-    ]
+    # Both are read by their hash, so they cannot have changed.
+    hashes = {"data": data_hash_of(values), "code": code_hash_of(values)}
     facts: list[dict[str, Any]] = [
-        *({**row, "same": True} for row in by_hash),
+        *({"name": n, "first": h, "second": h, "same": True} for n, h in hashes.items()),
         *circumstances(environment, folder.read_json(AttemptFolder.environment)),
     ]
     return {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fitq_shared.errors import InvalidInput
 from fitq_shared.events import events_key
-from fitq_shared.redis_link import reporting_unreachable
+from fitq_shared.redis_link import reporting_unreachable, server_time
 from fitq_shared.sweeps.address import value_at
 from fitq_shared.sweeps.checked import KIND
 from fitq_shared.sweeps.record import SweepRecord, Trial, best_trial
@@ -115,7 +115,9 @@ class Sweeping:
                         f"{sweep.name} had already ended: it is {sweep.state}",
                         f"see `fitq sweep show {sweep.name}`",
                     )
-                cancelled = replace(sweep, state="cancelled", finished=self._sweeps.now())
+                cancelled = replace(
+                    sweep, state="cancelled", finished=server_time(self._sweeps.redis)
+                )
                 if self._sweeps.write(cancelled):
                     return self._sweeps.get(sweep.id)
                 sweep = self._sweeps.get(sweep.id)

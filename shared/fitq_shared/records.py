@@ -35,7 +35,7 @@ from fitq_shared.record_keys import (
     queued_key,
     taken_key,
 )
-from fitq_shared.redis_link import Redis
+from fitq_shared.redis_link import Redis, server_time
 from fitq_shared.registry_keys import MODELS, UNKEPT_MODELS, model_key, versions_key
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.scripts import Scripts
@@ -234,7 +234,7 @@ class Records:
         within the grace time that a worker may need between taking and claiming. What came to
         the front is lost when it is not there.
         """
-        settled = self._now() - grace_seconds
+        settled = server_time(self.redis) - grace_seconds
         taken: Any = self.redis.get(taken_key(queue))
         empty = self.redis.llen(queue) == 0
         newest = settled if empty else min(settled, float(taken or 0))
@@ -255,7 +255,7 @@ class Records:
 
     def due(self) -> Iterator[JobRecord]:
         """The jobs that waited before they were to be tried again, and need wait no longer."""
-        ids: Any = self.redis.zrangebyscore(DELAYED, 0, self._now(), 0, 100)
+        ids: Any = self.redis.zrangebyscore(DELAYED, 0, server_time(self.redis), 0, 100)
         yield from self._many(ids)
 
     def place(self, record: JobRecord) -> Place | None:
@@ -564,10 +564,6 @@ class Records:
     def _queue_of(self, job_id: str) -> str:
         queue: Any = self.redis.hget(job_key(job_id), "queue")
         return str(queue or "")
-
-    def _now(self) -> float:
-        seconds, micros = self.redis.time()
-        return float(seconds) + micros / 1e6
 
     def _guess(self, reference: str) -> str:
         names = {record.name for record in self.all(limit=500)}

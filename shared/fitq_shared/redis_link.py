@@ -95,6 +95,12 @@ def replica_has_all(redis: Redis, seconds: float = 1.0) -> bool:
     return bool(answers[1])
 
 
+def server_time(redis: Redis) -> float:
+    """The time by Redis's clock, by which all agree, in seconds since the epoch."""
+    seconds, micros = redis.time()
+    return float(seconds) + micros / 1e6
+
+
 @contextlib.contextmanager
 def reporting_unreachable(settings: Settings) -> Iterator[None]:
     """Turn a failure to reach Redis into QueueUnreachable, which says what to do."""

@@ -7,6 +7,7 @@ import pytest
 from fitq_shared.record import Attempt, Reason
 from fitq_shared.record_keys import DELAYED, front_key
 from fitq_shared.records import FAULT_LIMIT, LOSS_LIMIT, Records
+from fitq_shared.redis_link import server_time
 
 pytestmark = pytest.mark.services
 
@@ -115,7 +116,7 @@ def test_it_is_due_when_its_time_has_come_and_not_before(redis, records, back, q
     back()
     assert list(records.due()) == []
     # When its time has come
-    redis.zadd(DELAYED, {queued.id: records._now() - 1})
+    redis.zadd(DELAYED, {queued.id: server_time(redis) - 1})
     # Then it is due
     assert [record.id for record in records.due()] == [queued.id]
 

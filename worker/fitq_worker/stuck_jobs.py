@@ -7,6 +7,7 @@ import time
 
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
+from fitq_shared.redis_link import server_time
 from fitq_worker import flags
 from fitq_worker.leaving import end_child
 
@@ -49,8 +50,8 @@ class StuckJobs:
             end_child()
 
     def _ran(self, record: JobRecord) -> float:
-        seconds, micros = self._records.redis.time()
-        return record.ran + float(seconds) + micros / 1e6 - (record.started or float(seconds))
+        now = server_time(self._records.redis)
+        return record.ran + now - (record.started or now)
 
 
 def timed_out(record: JobRecord) -> Reason:

@@ -12,7 +12,7 @@ from typing import Any
 from fitq_shared.errors import UnknownJob
 from fitq_shared.record import UNREADABLE
 from fitq_shared.records import LONGEST_NAME, new_id
-from fitq_shared.redis_link import Redis
+from fitq_shared.redis_link import Redis, server_time
 from fitq_shared.scripts import Scripts
 from fitq_shared.store import Store
 from fitq_shared.sweeps.keys import OPEN, SWEEPS, UNKEPT, name_key, sweep_key, trials_key
@@ -48,7 +48,7 @@ class Sweeps:
                 spec_hash=spec.digest(),
                 state="running",
                 version=0,
-                created=self.now(),
+                created=server_time(self.redis),
                 proof=prove(sweep_id),
             )
             if self.write(record):
@@ -167,11 +167,6 @@ class Sweeps:
     def kept(self, sweep_id: str, version: int) -> str:
         """Say that the volume has a copy of this version: "kept", "changed" or "gone"."""
         return self._scripts.run("sweep_kept", [sweep_key(sweep_id), UNKEPT], [sweep_id, version])
-
-    def now(self) -> float:
-        """The time by Redis's clock, in seconds since the epoch."""
-        seconds, micros = self.redis.time()
-        return float(seconds) + micros / 1e6
 
     def _readable(self, ids: Iterable[str]) -> Iterator[SweepRecord]:
         for sweep_id in ids:

@@ -21,7 +21,7 @@ from fitq_shared.lease import Lease
 from fitq_shared.outage import PASSING
 from fitq_shared.record import Reason
 from fitq_shared.records import Records
-from fitq_shared.redis_link import open_redis
+from fitq_shared.redis_link import open_redis, server_time
 from fitq_shared.signing import Signer
 from fitq_shared.sweeps.checked import checked
 from fitq_shared.sweeps.record import Trial
@@ -205,7 +205,7 @@ class Conductor(ParentThread):
     def _end(self, sweep: SweepRecord, reason: Reason) -> None:
         """The sweep cannot go on."""
         with fork_guard:
-            now = self._sweeps.now()
+            now = server_time(self._sweeps.redis)
             failed = replace(sweep, state="failed", finished=now, reason=reason)
             self._sweeps.write(failed, unfinished=reason.kind != "refused")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import StoreError
 from fitq_shared.events import events_key
+from fitq_shared.redis_link import server_time
 from fitq_shared.sweeps.stopping import curve_of
 from fitq_shared.workers import list_workers
 
@@ -65,7 +66,7 @@ def see(sweeps: Sweeps, records: Records, sweep: SweepRecord, spec: SweepSpec) -
     }
     need = spec.trial(1, spec.drawn(1), sweep.tag).needs.name
     takers = [one for one in list_workers(records.redis) if one.takes_jobs and one.meets(need)]
-    return Seen(sweep, spec, trials, jobs, curves, len(takers), sweeps.now())
+    return Seen(sweep, spec, trials, jobs, curves, len(takers), server_time(sweeps.redis))
 
 
 def from_volume(seen: Seen, store: Store) -> dict[int, tuple[float, ...]]:

@@ -13,10 +13,11 @@ from fitq.pulling import pull
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
 from fitq_shared.events import ENDINGS, Event, follow
+from fitq_shared.lanes import Lanes, Place
 from fitq_shared.model_refs import model_ref, pending_model
 from fitq_shared.outage import Outage
 from fitq_shared.record import JobRecord
-from fitq_shared.records import NewJob, Place, Records, new_id
+from fitq_shared.records import NewJob, Records, new_id
 from fitq_shared.redis_link import (
     PATIENT_SECONDS,
     QUICK_SECONDS,
@@ -279,7 +280,7 @@ class Queue:
     def place(self, record: JobRecord) -> Place | None:
         """Where a job stands among those that wait; None when it is not queued."""
         with reporting_unreachable(self.settings):
-            return self._records.place(record)
+            return Lanes(self._redis).place(record)
 
     def workers(self) -> list[WorkerInfo]:
         """The workers that are there."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fitq_shared.lanes import Place
 from fitq_shared.record import JobRecord
-from fitq_shared.records import Place
 from fitq_shared.workers import WorkerInfo
 
 MOST_LISTED = 5

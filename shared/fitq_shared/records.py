@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 from fitq_shared.errors import UnknownJob
 from fitq_shared.events import KEPT_AFTER_THE_END_MS, events_key, progress_key
-from fitq_shared.job_message import message_prefix
+from fitq_shared.lanes import Lanes
 from fitq_shared.lease import Lease
-from fitq_shared.queues import PRIORITIES, Priority, QueueName, is_job_queue, lanes_of
+from fitq_shared.queues import QueueName
 from fitq_shared.record import UNREADABLE, Attempt, JobRecord, Reason, State
 from fitq_shared.record_keys import (
     DELAYED,
@@ -69,17 +69,6 @@ class NewJob:
     after: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a queued job stands: how many jobs are before it in its lane; how many wait in the
-    other lanes of its need and priority, from which workers take in turn; and how many of its
-    need have a higher priority."""
-
-    before: int
-    beside: int
-    above: int
-
-
 class Records:
     """Reads and changes job records.
 
@@ -92,6 +81,7 @@ class Records:
         self._loss_limit = loss_limit
         self._giver = secrets.token_hex(4)
         self._scripts = Scripts(redis)
+        self._lanes = Lanes(redis)
 
     # -- making and finding ---------------------------------------------------------------
 
@@ -133,7 +123,7 @@ class Records:
             spec = job.spec
             lanes = (spec.owner, spec.needs.name, spec.priority)
             if lanes not in queues:
-                queues[lanes] = self._queue_for(spec.owner, spec.needs.name, spec.priority)
+                queues[lanes] = self._lanes.of_next(spec.owner, spec.needs.name, spec.priority)
             queue = queues[lanes]
             fields = _new_fields(job, prove(job))
             behind = [behind_key(other) for other in job.after]
@@ -221,59 +211,10 @@ class Records:
         ids: Any = self.redis.zrange(RUNNING, 0, -1)
         yield from self._many(ids)
 
-    def queues(self) -> list[str]:
-        """The queues in which jobs of this version wait."""
-        names: Any = self.redis.smembers(QUEUES)
-        return sorted(name for name in names if is_job_queue(name))
-
-    def without_message(self, queue: str, grace_seconds: float) -> Iterator[JobRecord]:
-        """The queued jobs whose message must be lost, at most 200 of them.
-
-        A queue is first in, first out. So a job's message is lost when one that was sent after
-        it has been taken, or when nothing is left in the queue, and it has not been claimed
-        within the grace time that a worker may need between taking and claiming. What came to
-        the front is lost when it is not there.
-        """
-        settled = server_time(self.redis) - grace_seconds
-        taken: Any = self.redis.get(taken_key(queue))
-        empty = self.redis.llen(queue) == 0
-        newest = settled if empty else min(settled, float(taken or 0))
-        ids: Any = self.redis.zrangebyscore(queued_key(queue), 0, f"({newest}", 0, 100)
-        yield from self._many(ids)
-        yield from self._missing_at_the_front(queue, settled)
-
-    def _missing_at_the_front(self, queue: str, settled: float) -> Iterator[JobRecord]:
-        ids: Any = self.redis.zrangebyscore(front_key(queue), 0, settled, 0, 100)
-        if not ids:
-            return
-        # Workers take from the end of the list. Each may have been sent twice.
-        depth = 2 * int(self.redis.zcard(front_key(queue))) + 8
-        there = "".join(self.redis.lrange(queue, -depth, -1))  # type: ignore[arg-type]
-        for record in self._many(ids):
-            if f'"{message_prefix(record.id, record.attempt)}' not in there:
-                yield record
-
     def due(self) -> Iterator[JobRecord]:
         """The jobs that waited before they were to be tried again, and need wait no longer."""
         ids: Any = self.redis.zrangebyscore(DELAYED, 0, server_time(self.redis), 0, 100)
         yield from self._many(ids)
-
-    def place(self, record: JobRecord) -> Place | None:
-        """Where a job stands; None when it is not queued in the queue of this record."""
-        with self.redis.pipeline() as pipe:
-            pipe.zrevrank(front_key(record.queue), record.id)
-            pipe.zrank(queued_key(record.queue), record.id)
-            pipe.zcard(front_key(record.queue))
-            in_front, rank, front = pipe.execute()
-        if in_front is None and rank is None:
-            return None
-        before = int(in_front) if in_front is not None else int(rank) + int(front)
-        name = QueueName.parse(record.queue)
-        beside = [q for q in lanes_of(*name.group) if q != record.queue]
-        higher = PRIORITIES[: PRIORITIES.index(name.priority)]
-        above = [q for p in higher for q in lanes_of(name.need, p, name.schema)]
-        waiting = self._waiting([*beside, *above])
-        return Place(before, sum(waiting[: len(beside)]), sum(waiting[len(beside) :]))
 
     # -- changing -------------------------------------------------------------------------
 
@@ -411,7 +352,7 @@ class Records:
             forbids it.
         """
         name = QueueName.parse(record.queue)
-        queue = self._queue_for(record.owner, name.need, name.priority, name.schema)
+        queue = self._lanes.of_next(record.owner, name.need, name.priority, name.schema)
         keys = [
             *(job_key(record.id), queued_key(queue), events_key(record.id), QUEUES),
             *(UNSETTLED, behind_key(record.id)),
@@ -461,7 +402,7 @@ class Records:
             self.redis.srem(UNSETTLED, job_id)
             return "unknown"
         name = QueueName.parse(record.queue)
-        queue = self._queue_for(record.owner, name.need, name.priority, name.schema)
+        queue = self._lanes.of_next(record.owner, name.need, name.priority, name.schema)
         keys = [
             *(job_key(job_id), UNSETTLED, behind_key(job_id), queued_key(queue), QUEUES),
             *(events_key(job_id), UNKEPT, *map(job_key, record.after)),
@@ -522,44 +463,6 @@ class Records:
                 for job_id, fields in zip(ids[start : start + 200], answers, strict=True):
                     if fields and (record := _readable(job_id, fields)):
                         yield record
-
-    def _queue_for(
-        self, owner: str, need: str, priority: Priority, schema: int = SCHEMA_VERSION
-    ) -> str:
-        """The queue of an owner's next job: the lane in which his jobs wait, or the emptiest.
-
-        Where lanes are shared, since there are more owners than lanes, the newest job tells
-        whose a lane is. Of two who ask at the same moment both may be given one lane: then
-        they share it until it is empty.
-        """
-        lanes = lanes_of(need, priority, schema)
-        waiting = self._waiting(lanes)
-        used = [queue for queue, count in zip(lanes, waiting, strict=True) if count]
-        for queue, newest in zip(used, self._newest_owners(used), strict=True):
-            if newest in (owner, None):  # None: its last job was taken meanwhile
-                return queue
-        return lanes[waiting.index(min(waiting))]
-
-    def _waiting(self, queues: Sequence[str]) -> list[int]:
-        """How many jobs wait in each of these queues."""
-        with self.redis.pipeline(transaction=False) as pipe:
-            for queue in queues:
-                pipe.zcard(front_key(queue))
-                pipe.zcard(queued_key(queue))
-            counts: list[int] = pipe.execute()
-        return [front + back for front, back in zip(counts[::2], counts[1::2], strict=True)]
-
-    def _newest_owners(self, queues: Sequence[str]) -> list[str | None]:
-        """Whose job was the last to come to each of these queues, in which jobs wait."""
-        with self.redis.pipeline(transaction=False) as pipe:
-            for queue in queues:
-                pipe.zrange(queued_key(queue), -1, -1)
-                pipe.zrange(front_key(queue), -1, -1)
-            found: list[list[str]] = pipe.execute()
-            for back, front in zip(found[::2], found[1::2], strict=True):
-                pipe.hget(job_key("".join(back or front)), "owner")
-            owners: list[str | None] = pipe.execute()
-        return owners
 
     def _queue_of(self, job_id: str) -> str:
         queue: Any = self.redis.hget(job_key(job_id), "queue")

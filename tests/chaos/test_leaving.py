@@ -11,8 +11,8 @@ import pytest
 
 from fitq.queue import Queue
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.lanes import Place
 from fitq_shared.record import JobRecord
-from fitq_shared.records import Place
 from fitq_shared.redis_link import Redis
 from fitq_shared.workers import ask_to_drain
 from support.broken_jobs import EPOCHS, assert_published_once, submit_long

@@ -9,6 +9,7 @@ import pytest
 from fitq.live import follow
 from fitq.queue import AWAY, BACK, Queue
 from fitq_shared.events import publish
+from fitq_shared.lanes import Lanes
 from fitq_shared.record import Reason
 from fitq_shared.workers import WorkerInfo, announce
 from support.proxy import Proxy
@@ -94,7 +95,7 @@ def test_while_it_waits_its_place_is_told(queue, redis, records, train_job, capf
     # Then they were told once
     assert asked[:2] == [1, 1]
     assert capfd.readouterr().err.splitlines() == ["waiting: 1 before it, 1 worker"]
-    assert records.place(first).before == 0
+    assert Lanes(redis).place(first).before == 0
 
 
 # -- watch ------------------------------------------------------------------------------------

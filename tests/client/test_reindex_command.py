@@ -9,6 +9,7 @@ from fitq.queue import Queue
 from fitq_shared import registry_copies, snapshots
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
 from fitq_shared.errors import UnknownJob
+from fitq_shared.lost_messages import without_message
 from fitq_shared.record import Reason
 from fitq_shared.registry import Registry
 from fitq_shared.store import Store
@@ -92,7 +93,7 @@ def test_applied_the_records_are_there_again(some_jobs, queue, fitq, redis, reco
     running = records.find("running")
     assert (running.state, running.attempt, running.worker) == ("queued", 2, None)
     assert running.threads == some_jobs["running"].threads
-    assert [r.name for r in records.without_message(running.queue, -1)] == ["running"]
+    assert [r.name for r in without_message(records, running.queue, -1)] == ["running"]
 
     # And a second run has nothing to do
     assert fitq("reindex", "--apply").out == (

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fitq_shared.lanes import Lanes
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, JobRecord
 from fitq_shared.records import Records
@@ -41,6 +42,11 @@ def train_job(train_values: dict[str, Any]) -> Callable[..., TrainJob]:
 @pytest.fixture
 def records(redis: Redis) -> Records:
     return Records(redis)
+
+
+@pytest.fixture
+def lanes(redis: Redis) -> Lanes:
+    return Lanes(redis)
 
 
 @pytest.fixture

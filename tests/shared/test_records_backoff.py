@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fitq_shared.lost_messages import without_message
 from fitq_shared.record import Attempt, Reason
 from fitq_shared.record_keys import DELAYED, front_key
 from fitq_shared.records import FAULT_LIMIT, LOSS_LIMIT, Records
@@ -98,7 +99,9 @@ def test_a_worker_that_leaves_gives_back_without_a_pause(back):
     assert (state, pause(record), record.faults) == ("queued", None, 1)
 
 
-def test_while_it_waits_it_cannot_be_claimed_and_has_no_place(redis, records, back, queued, hold):
+def test_while_it_waits_it_cannot_be_claimed_and_has_no_place(
+    redis, records, lanes, back, queued, hold
+):
     # Given a job that waits before it is tried again
     _, record = back()
     # When its message comes, from a sender who did not know
@@ -106,10 +109,10 @@ def test_while_it_waits_it_cannot_be_claimed_and_has_no_place(redis, records, ba
     # Then it is told that this is early, and nothing changes
     assert answer == "early"
     assert records.get(queued.id) == record
-    assert records.place(record) is None
+    assert lanes.place(record) is None
     assert redis.zrange(DELAYED, 0, -1) == [queued.id]
     # And nobody takes its message for lost
-    assert list(records.without_message(record.queue, 0)) == []
+    assert list(without_message(records, record.queue, 0)) == []
 
 
 def test_it_is_due_when_its_time_has_come_and_not_before(redis, records, back, queued):
@@ -122,7 +125,7 @@ def test_it_is_due_when_its_time_has_come_and_not_before(redis, records, back, q
 
 
 def test_one_reaper_wakes_it_and_it_comes_to_the_front(
-    redis, records, train_job, back, queued, hold
+    redis, records, lanes, train_job, back, queued, hold
 ):
     # Given a job that is due, and another that has waited all the time
     waiting = records.create(train_job())
@@ -132,7 +135,7 @@ def test_one_reaper_wakes_it_and_it_comes_to_the_front(
     # Then it waits for a worker, before the other, and nothing is due
     woken = records.get(queued.id)
     assert woken.due is None
-    assert [records.place(r).before for r in (woken, waiting)] == [0, 1]
+    assert [lanes.place(r).before for r in (woken, waiting)] == [0, 1]
     assert list(records.due()) == [] and redis.zcard(DELAYED) == 0
     # And can be claimed
     answer = records.claim(queued.id, 2, queued.spec_hash, hold("worker-2"), **WHO)

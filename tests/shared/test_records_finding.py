@@ -141,11 +141,11 @@ def test_a_job_whose_record_has_gone_is_left_out(records, train_job, redis):
     assert [record.id for record in records.all()] == [here.id]
 
 
-def test_a_job_s_place_is_how_many_are_before_it(records, train_job, claim):
+def test_a_job_s_place_is_how_many_are_before_it(records, lanes, train_job, claim):
     # Given three jobs in one queue, and one in another
     first, second, third = (records.create(train_job()) for _ in range(3))
     other = records.create(train_job(device="gpu"))
-    assert [records.place(record).before for record in (first, second, third, other)] == [
+    assert [lanes.place(record).before for record in (first, second, third, other)] == [
         0,
         1,
         2,
@@ -156,8 +156,8 @@ def test_a_job_s_place_is_how_many_are_before_it(records, train_job, claim):
     claim(first)
 
     # Then it has no place any more, and the others move up
-    assert records.place(first) is None
-    assert [records.place(record).before for record in (second, third)] == [0, 1]
+    assert lanes.place(first) is None
+    assert [lanes.place(record).before for record in (second, third)] == [0, 1]
 
 
 def test_what_is_shown_of_a_job_has_no_secret(records, train_job, claim):

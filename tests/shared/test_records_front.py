@@ -8,6 +8,7 @@ import pytest
 
 from fitq_shared.celery_app import make_app
 from fitq_shared.dispatch import send, send_to_front
+from fitq_shared.lost_messages import without_message
 from fitq_shared.queues import queue_for
 from fitq_shared.record import Reason
 from fitq_shared.record_keys import front_key
@@ -57,21 +58,23 @@ def given_back(app, records, claim, next_message):
 
 
 def test_a_job_that_was_given_back_is_taken_before_those_that_wait(
-    records, submitted, given_back, next_message
+    records, lanes, submitted, given_back, next_message
 ):
     # Given three jobs, the first of which was taken and given back
     first, second, third = submitted(), submitted(), submitted()
     given_back()
 
     # Then its place is before the others
-    assert [records.place(record).before for record in (first, second, third)] == [0, 1, 2]
+    assert [lanes.place(record).before for record in (first, second, third)] == [0, 1, 2]
 
     # And real messages are taken in that order, the first job's as its next attempt
     taken = [next_message() for _ in range(3)]
     assert taken == [(first.id, 2), (second.id, 1), (third.id, 1)]
 
 
-def test_places_say_in_which_order_jobs_are_taken(app, records, submitted, claim, next_message):
+def test_places_say_in_which_order_jobs_are_taken(
+    app, records, lanes, submitted, claim, next_message
+):
     # Given jobs of which two ran at the same time, and were given back one after the other
     jobs = [submitted().id for _ in range(4)]
     running = [claim(records.get(next_message()[0]), f"worker-{n}") for n in range(2)]
@@ -80,7 +83,7 @@ def test_places_say_in_which_order_jobs_are_taken(app, records, submitted, claim
         send_to_front(app, records, records.get(attempt.job_id))
 
     # When their places are asked for
-    places = {job: records.place(records.get(job)).before for job in jobs}
+    places = {job: lanes.place(records.get(job)).before for job in jobs}
 
     # Then they are taken in that order
     taken = [next_message()[0] for _ in range(4)]
@@ -108,13 +111,13 @@ def test_what_an_interrupted_sender_left_aside_is_brought_along(
     assert next_message() == (second.id, 1)
 
 
-def test_each_queue_has_a_front_of_its_own(redis, app, records, submitted):
+def test_each_queue_has_a_front_of_its_own(redis, app, records, lanes, submitted):
     for need in ("cpu", "gpu"):
         waiting, urgent = submitted(device=need), submitted(device=need)
         redis.lpop(urgent.queue)
         assert records.may_resend(urgent)
         send_to_front(app, records, urgent)
-        assert [records.place(urgent).before, records.place(waiting).before] == [0, 1]
+        assert [lanes.place(urgent).before, lanes.place(waiting).before] == [0, 1]
         assert redis.llen(queue_for(need)) == 2
         assert redis.zrange(front_key(urgent.queue), 0, -1) == [urgent.id]
 
@@ -131,7 +134,7 @@ def test_taking_from_the_front_does_not_make_those_behind_look_lost(
     claim(records.get(job), "worker-2")
 
     # Then the others are still only waiting
-    assert list(records.without_message(QUEUE, 0)) == []
+    assert list(without_message(records, QUEUE, 0)) == []
 
 
 def test_what_is_missing_at_the_front_of_a_long_queue_is_found(
@@ -143,21 +146,21 @@ def test_what_is_missing_at_the_front_of_a_long_queue_is_found(
     redis.lmove(QUEUE, "kept", "RIGHT", "LEFT")
     second = given_back()
     redis.lmove("kept", QUEUE, "RIGHT", "RIGHT")
-    assert list(records.without_message(QUEUE, 0)) == []
+    assert list(without_message(records, QUEUE, 0)) == []
 
     # When the message of one is lost
     assert next_message() == (jobs[0].id, 2)
 
     # Then that one is found, once the grace time has passed, and no other
-    assert [record.id for record in records.without_message(QUEUE, 0)] == [jobs[0].id]
-    assert list(records.without_message(QUEUE, 3600)) == []
+    assert [record.id for record in without_message(records, QUEUE, 0)] == [jobs[0].id]
+    assert list(without_message(records, QUEUE, 3600)) == []
     assert second.id != jobs[0].id
 
     # And when it is sent again, nothing is missing
-    [lost] = records.without_message(QUEUE, 0)
+    [lost] = without_message(records, QUEUE, 0)
     assert records.may_resend(lost)
     send_to_front(app, records, records.get(lost.id))
-    assert list(records.without_message(QUEUE, 0)) == []
+    assert list(without_message(records, QUEUE, 0)) == []
     assert next_message() == (jobs[0].id, 2)
 
 
@@ -172,16 +175,16 @@ def test_the_message_of_an_earlier_attempt_does_not_stand_for_the_newest(
 
     # Then what is left in the queue is only its first attempt's, and it has lost its message
     assert redis.llen(QUEUE) == 1
-    assert [lost.id for lost in records.without_message(QUEUE, 0)] == [record.id]
+    assert [lost.id for lost in without_message(records, QUEUE, 0)] == [record.id]
 
 
 @pytest.mark.parametrize("end", ["claimed", "cancelled"])
 def test_who_leaves_the_front_is_no_longer_looked_for(
-    redis, records, given_back, submitted, claim, end
+    redis, records, lanes, given_back, submitted, claim, end
 ):
     submitted()
     record = given_back()
     claim(record, "worker-2") if end == "claimed" else records.cancel(record)
     redis.delete(QUEUE)
-    assert records.place(record) is None
-    assert list(records.without_message(QUEUE, 0)) == []
+    assert lanes.place(record) is None
+    assert list(without_message(records, QUEUE, 0)) == []

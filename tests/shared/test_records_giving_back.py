@@ -28,7 +28,7 @@ def running(queued, claim):
 
 
 def test_a_job_that_is_given_back_is_queued_as_its_next_attempt(
-    records, train_job, queued, running, claim
+    records, lanes, train_job, queued, running, claim
 ):
     # Given another job that waits
     waiting = records.create(train_job(name="other"))
@@ -42,14 +42,14 @@ def test_a_job_that_is_given_back_is_queued_as_its_next_attempt(
     assert (record.token, record.lease, record.reason, record.finished) == (None,) * 4
     assert record.sent > queued.sent
     assert list(records.running()) == []
-    assert records.place(record).before == 0
-    assert records.place(waiting).before == 1
+    assert lanes.place(record).before == 0
+    assert lanes.place(waiting).before == 1
 
     # And its next attempt can be claimed
     assert claim(record, "worker-2") == Attempt(queued.id, 2, "worker-2")
 
 
-def test_each_loss_counts_and_the_last_fails_the_job(records, queued, claim):
+def test_each_loss_counts_and_the_last_fails_the_job(records, lanes, queued, claim):
     # Given a job that takes down one worker after another
     for number in range(1, LOSS_LIMIT):
         attempt = claim(records.get(queued.id), f"worker-{number}")
@@ -67,7 +67,7 @@ def test_each_loss_counts_and_the_last_fails_the_job(records, queued, claim):
     assert (record.state, record.reason, record.losses) == ("failed", LOST, LOSS_LIMIT)
     assert record.attempt == LOSS_LIMIT
     assert record.finished >= record.started
-    assert records.place(record) is None
+    assert lanes.place(record) is None
 
 
 def test_a_worker_that_leaves_in_order_is_no_loss(records, queued, claim):
@@ -100,7 +100,7 @@ def test_a_lease_that_another_holds_does_not_keep_the_job(redis, records, queued
     assert records.give_back(running, LOST, counts="lost", unless_leased=record.lease) == "queued"
 
 
-def test_a_job_that_was_to_be_cancelled_is_cancelled(records, queued, running):
+def test_a_job_that_was_to_be_cancelled_is_cancelled(records, lanes, queued, running):
     # Given a running job that was cancelled
     records.cancel(queued)
 
@@ -110,7 +110,7 @@ def test_a_job_that_was_to_be_cancelled_is_cancelled(records, queued, running):
     record = records.get(queued.id)
     assert record.ended
     assert record.reason is None
-    assert records.place(record) is None
+    assert lanes.place(record) is None
 
 
 def test_a_job_that_has_ended_is_not_given_back(records, queued, running):

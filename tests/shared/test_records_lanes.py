@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from fitq_shared.lanes import Place
+from fitq_shared.lost_messages import without_message
 from fitq_shared.queues import GIB, LANES, QueueName
 from fitq_shared.record import JobRecord, Reason
 from fitq_shared.record_keys import DELAYED, QUEUES, job_key, queued_key
-from fitq_shared.records import Place
 from fitq_shared.snapshots import to_be_restored
 
 pytestmark = pytest.mark.services
@@ -59,7 +60,7 @@ def test_jobs_of_other_needs_and_priorities_take_no_lane_away(queued):
     assert [lane(queued("bob", device="cpu")), lane(queued("bob", priority="high"))] == [0, 0]
 
 
-def test_a_job_that_is_given_back_comes_to_the_front_of_its_lane(records, queued, claim):
+def test_a_job_that_is_given_back_comes_to_the_front_of_its_lane(records, lanes, queued, claim):
     # Given a job that runs, and others of both owners
     queued("ann")
     running = queued("bob")
@@ -68,20 +69,20 @@ def test_a_job_that_is_given_back_comes_to_the_front_of_its_lane(records, queued
     records.give_back(claim(running), DRAIN, counts="")
     # Then it is before those of its own lane, and in turn with those of the other
     assert records.get(running.id).queue == running.queue
-    assert records.place(records.get(running.id)) == Place(before=0, beside=2, above=0)
-    assert records.place(waiting[0]) == Place(before=1, beside=2, above=0)
+    assert lanes.place(records.get(running.id)) == Place(before=0, beside=2, above=0)
+    assert lanes.place(waiting[0]) == Place(before=1, beside=2, above=0)
 
 
-def test_a_place_tells_what_else_may_go_first(records, queued):
+def test_a_place_tells_what_else_may_go_first(records, lanes, queued):
     # Given jobs of two owners with three priorities, and one with another need
     for priority, owners in {"high": "ab", "normal": "aab", "low": "ba"}.items():
         jobs = [queued(owner, priority=priority) for owner in owners]
     queued("c", device="gpu", priority="high")
     # Then the last one's place counts its lane, the other lanes, and the higher priorities
-    assert records.place(jobs[-1]) == Place(before=0, beside=1, above=5)
+    assert lanes.place(jobs[-1]) == Place(before=0, beside=1, above=5)
 
 
-def test_a_retried_job_gets_a_lane_as_a_new_one_does(records, redis, queued, claim):
+def test_a_retried_job_gets_a_lane_as_a_new_one_does(records, lanes, redis, queued, claim):
     # Given a job that was cancelled, whose lane has become another's
     record = queued("ann")
     records.cancel(record)
@@ -92,15 +93,15 @@ def test_a_retried_job_gets_a_lane_as_a_new_one_does(records, redis, queued, cla
     # Then it is behind that one
     again = records.get(record.id)
     assert again.queue == other.queue != record.queue
-    assert records.place(again) == Place(before=1, beside=1, above=0)
+    assert lanes.place(again) == Place(before=1, beside=1, above=0)
     # And cancelling it by what was known before finds it there
     assert records.cancel(record) == "cancelled"
     assert redis.smembers(QUEUES) == {other.queue, record.queue}
-    assert records.place(other) == Place(before=0, beside=1, above=0)
+    assert lanes.place(other) == Place(before=0, beside=1, above=0)
 
 
 def test_what_is_brought_back_from_the_volume_keeps_lane_and_priority(
-    records, redis, queued, claim
+    records, lanes, redis, queued, claim
 ):
     # Given a job of low priority in the second lane, that runs, and a copy of its record
     queued("ann", priority="low")
@@ -114,8 +115,8 @@ def test_what_is_brought_back_from_the_volume_keeps_lane_and_priority(
     restored = records.get(record.id)
     assert restored.queue == record.queue
     assert restored.priority == "low"
-    assert records.queues() == [record.queue]
-    assert [lost.id for lost in records.without_message(record.queue, -1)] == [record.id]
+    assert lanes.queues() == [record.queue]
+    assert [lost.id for lost in without_message(records, record.queue, -1)] == [record.id]
 
 
 def test_a_record_says_what_the_job_needs(records, queued):
@@ -126,22 +127,22 @@ def test_a_record_says_what_the_job_needs(records, queued):
     assert JobRecord.from_fields(record.to_fields()) == record
 
 
-def test_a_record_that_names_a_list_of_others_is_passed_over(records, redis, queued):
+def test_a_record_that_names_a_list_of_others_is_passed_over(records, lanes, redis, queued):
     """A worker sends a lost message to whatever queue the record names."""
     bad, good = queued("ann"), queued("bob")
     redis.hset(job_key(bad.id), "queue", "fitq:jobs")
     assert [record.id for record in records.all()] == [good.id]
-    assert replace(good, queue="x").queue not in records.queues()
+    assert replace(good, queue="x").queue not in lanes.queues()
 
 
-def test_queues_of_another_version_are_not_looked_at(records, redis, queued):
+def test_queues_of_another_version_are_not_looked_at(records, lanes, redis, queued):
     record = queued("ann")
     redis.sadd(QUEUES, "fitq.v99.any.normal.0", "junk")
-    assert records.queues() == [record.queue]
+    assert lanes.queues() == [record.queue]
 
 
 def test_who_cancels_while_the_job_is_retried_finds_it_in_its_new_lane(
-    records, redis, queued, monkeypatch
+    records, lanes, redis, queued, monkeypatch
 ):
     # Given a job that was retried into another lane after somebody had looked its queue up
     record = queued("ann")
@@ -156,35 +157,37 @@ def test_who_cancels_while_the_job_is_retried_finds_it_in_its_new_lane(
     assert records.cancel(record) == "cancelled"
     # Then it waits nowhere any more
     assert redis.keys("fitq:queued:*") == [queued_key(record.queue)]
-    assert records.queues() == [record.queue]
+    assert lanes.queues() == [record.queue]
 
 
-def test_a_job_that_waited_until_it_was_due_is_looked_after_again(records, redis, queued, claim):
+def test_a_job_that_waited_until_it_was_due_is_looked_after_again(
+    records, lanes, redis, queued, claim
+):
     # Given a job that is to be tried again later
     record = queued("ann")
     fault = Reason("store", "the volume is full")
     assert records.give_back(claim(record), fault, counts="fault") == "delayed"
-    assert records.queues() == []
+    assert lanes.queues() == []
     # When it is due, and sent
     redis.zadd(DELAYED, {record.id: 1.0})
     [due] = records.due()
     assert records.may_resend(due)
     # Then its queue is one of those in which jobs wait
-    assert records.queues() == [record.queue]
+    assert lanes.queues() == [record.queue]
 
 
-def test_a_queue_is_in_use_for_as_long_as_a_job_waits_in_it(records, queued, claim):
+def test_a_queue_is_in_use_for_as_long_as_a_job_waits_in_it(records, lanes, queued, claim):
     # Given one job, and nothing else
     record = queued("ann")
-    assert records.queues() == [record.queue]
+    assert lanes.queues() == [record.queue]
     # When it is taken, given back, cancelled and retried
     attempt = claim(record)
-    taken = records.queues()
+    taken = lanes.queues()
     records.give_back(attempt, DRAIN, counts="")
-    given_back = records.queues()
+    given_back = lanes.queues()
     records.cancel(record)
-    cancelled = records.queues()
+    cancelled = lanes.queues()
     records.retry(records.get(record.id), fresh=False)
     # Then reapers look at its queue whenever it waits there, and only then
     assert (taken, given_back, cancelled) == ([], [record.queue], [])
-    assert records.queues() == [record.queue]
+    assert lanes.queues() == [record.queue]

@@ -8,6 +8,7 @@ import pytest
 
 from fitq_shared.celery_app import make_app
 from fitq_shared.dispatch import send_to_front
+from fitq_shared.lost_messages import without_message
 from fitq_shared.queues import queue_for
 from fitq_shared.record import Reason
 from fitq_shared.records import Records
@@ -38,7 +39,7 @@ def take(redis, claim):
 
 
 def lost(records, grace_seconds=0.0):
-    return [record.id for record in records.without_message(QUEUE, grace_seconds)]
+    return [record.id for record in without_message(records, QUEUE, grace_seconds)]
 
 
 def test_in_an_empty_queue_every_queued_job_has_lost_its_message(redis, records, submitted):
@@ -76,7 +77,9 @@ def test_a_job_that_was_overtaken_has_lost_its_message(redis, records, submitted
     assert records.get(third.id).state == "queued"
 
 
-def test_queues_do_not_overtake_each_other(redis, records, submitted, train_job, settings, claim):
+def test_queues_do_not_overtake_each_other(
+    redis, records, lanes, submitted, train_job, settings, claim
+):
     # Given a job that waits, and one of another queue that was sent later
     waiting = submitted()
     other = submit(make_app(settings), records, train_job(device="gpu"))
@@ -87,7 +90,7 @@ def test_queues_do_not_overtake_each_other(redis, records, submitted, train_job,
 
     # Then the first has still only to wait
     assert lost(records) == []
-    assert records.place(waiting).before == 0
+    assert lanes.place(waiting).before == 0
 
 
 @pytest.mark.parametrize("change", ["claimed", "cancelled"])
@@ -102,7 +105,9 @@ def test_a_job_that_is_no_longer_queued_misses_no_message(redis, records, submit
     assert records.may_resend(record) is False
 
 
-def test_a_message_that_was_sent_again_is_not_missed(settings, redis, records, submitted, take):
+def test_a_message_that_was_sent_again_is_not_missed(
+    settings, redis, records, lanes, submitted, take
+):
     # Given a job that lost its message to a later one
     first, second, third = submitted(), submitted(), submitted()
     redis.rpop(QUEUE)
@@ -114,8 +119,8 @@ def test_a_message_that_was_sent_again_is_not_missed(settings, redis, records, s
 
     # Then it waits before the third, and nothing is missing
     assert lost(records) == []
-    assert records.place(first).before == 0
-    assert records.place(third).before == 1
+    assert lanes.place(first).before == 0
+    assert lanes.place(third).before == 1
     # And it has the same attempt: its first message, should it turn up, is as good
     assert records.get(first.id).attempt == 1
 
@@ -128,7 +133,7 @@ def test_of_many_reapers_one_may_send_the_message(settings, redis, records, subm
     answers = []
 
     def reap(mine: Records) -> None:
-        [found] = mine.without_message(QUEUE, 0)
+        [found] = without_message(mine, QUEUE, 0)
         start.wait()
         answers.append(mine.may_resend(found))
 

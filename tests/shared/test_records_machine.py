@@ -25,7 +25,9 @@ from hypothesis.stateful import (
 )
 
 from fitq_shared.events import events_key
+from fitq_shared.lanes import Lanes
 from fitq_shared.lease import Lease
+from fitq_shared.lost_messages import without_message
 from fitq_shared.queues import LANES, Needs, QueueName, lanes_of
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.record_keys import (
@@ -512,8 +514,8 @@ class RecordsMachine(RuleBasedStateMachine):
 
     def reapers_find_all_that_waits(self) -> None:
         """No message was ever sent here: each queued job misses its own, or waits to be due."""
-        queues = self.records.queues()
-        lost = {r.id for queue in queues for r in self.records.without_message(queue, 0)}
+        queues = Lanes(self.redis).queues()
+        lost = {r.id for queue in queues for r in without_message(self.records, queue, 0)}
         there = [job for job in self.known.values() if job.state == "queued" and not job.forgotten]
         assert lost == {job.id for job in there if job.place != DELAYED}
         due = {record.id for record in self.records.due()}

@@ -40,7 +40,7 @@ def in_state(records, train_job, claim):
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
 @pytest.mark.parametrize("fresh", [False, True])
 def test_a_job_without_a_result_is_queued_again(
-    redis, records, train_job, in_state, claim, state, fresh
+    redis, records, lanes, train_job, in_state, claim, state, fresh
 ):
     # Given a job that has ended without a result, and one that waits
     record = in_state(state)
@@ -55,7 +55,7 @@ def test_a_job_without_a_result_is_queued_again(
     assert (again.losses, again.faults, again.ran) == (0, 0, 0)
     assert (again.reason, again.worker, again.token, again.finished, again.started) == (None,) * 5
     assert (again.cancel, again.cancel_asked) == (False, None)
-    assert [records.place(waiting).before, records.place(again).before] == [0, 1]
+    assert [lanes.place(waiting).before, lanes.place(again).before] == [0, 1]
 
     # And its story goes on: it is not lost a minute later
     assert redis.ttl(events_key(record.id)) == -1

@@ -240,13 +240,13 @@ def test_an_attempt_may_end_after_its_lease_ran_out_if_nobody_took_the_job(
 # -- cancel -----------------------------------------------------------------------------------
 
 
-def test_a_queued_job_is_cancelled_at_once(records, queued, hold):
+def test_a_queued_job_is_cancelled_at_once(records, lanes, queued, hold):
     assert records.cancel(queued) == "cancelled"
     record = records.get(queued.id)
     assert record.ended
     assert record.cancel
     assert record.finished >= record.created
-    assert records.place(record) is None
+    assert lanes.place(record) is None
     # And its message is stale
     assert records.claim(queued.id, 1, queued.spec_hash, hold(), **WHO) == "stale"
 

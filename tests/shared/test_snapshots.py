@@ -10,6 +10,7 @@ import pytest
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import StoreError
+from fitq_shared.lost_messages import without_message
 from fitq_shared.record import JobRecord, Reason
 from fitq_shared.record_keys import front_key, job_key
 from fitq_shared.store import Store
@@ -159,7 +160,7 @@ def test_a_volume_that_cannot_be_written_says_so(tmp_path, full):
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled"])
-def test_a_job_that_had_ended_comes_back_as_it_was(redis, records, store, full, state):
+def test_a_job_that_had_ended_comes_back_as_it_was(redis, records, lanes, store, full, state):
     # Given a job that has ended, kept in the volume, and a Redis that has lost everything
     ended = replace(full, state=state, due=None, token=None, lease=None)
     snapshots.keep(store, ended)
@@ -171,7 +172,7 @@ def test_a_job_that_had_ended_comes_back_as_it_was(redis, records, store, full, 
     restored = records.get(full.id)
     assert replace(restored, sent=ended.sent) == ended
     assert records.find(full.name) == records.find(full.id[:5]) == restored
-    assert records.place(restored) is None
+    assert lanes.place(restored) is None
     expected = "succeeded" if state == "succeeded" else "retried"
     assert records.retry(restored, fresh=False) == expected
 
@@ -201,7 +202,7 @@ def test_a_job_that_had_not_ended_is_queued_as_its_next_attempt(
     assert restored.spec_hash == record.spec_hash
 
     # And as it has no message, a reaper finds it; it can be claimed, and end
-    assert [lost.id for lost in records.without_message(record.queue, 0)] == [record.id]
+    assert [lost.id for lost in without_message(records, record.queue, 0)] == [record.id]
     assert records.may_resend(restored)
     again = claim(records.get(record.id), "worker-2")
     # But a worker that still runs the old attempt can change nothing

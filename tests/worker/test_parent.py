@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from fitq.queue import Queue
+from fitq_shared.lanes import Place
 from fitq_shared.queues import queue_for
 from fitq_shared.record import JobRecord
-from fitq_shared.records import Place
 from fitq_shared.redis_link import open_redis
 from fitq_shared.settings import Settings
 from fitq_shared.specs.base import JobSpec

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from kombu.exceptions import OperationalError
 
 from fitq_shared.dispatch import send_to_front, settle_all
+from fitq_shared.lanes import Lanes
+from fitq_shared.lost_messages import without_message
 from fitq_shared.outage import ITS_STATE, PASSING
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
@@ -171,8 +173,8 @@ class Reaper(ParentThread):
             self._send(record)
 
     def _send_lost_messages(self) -> None:
-        for queue in self._records.queues():
-            lost = list(self._records.without_message(queue, MESSAGE_GRACE_SECONDS))
+        for queue in Lanes(self._records.redis).queues():
+            lost = list(without_message(self._records, queue, MESSAGE_GRACE_SECONDS))
             for record in reversed(lost):
                 if self._send(record):
                     log.warning("job %s: its message was lost; it is sent again", record.id)

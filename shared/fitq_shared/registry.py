@@ -22,6 +22,7 @@ from fitq_shared.model_version import (
     read_model,
 )
 from fitq_shared.record import JobRecord
+from fitq_shared.record_keys import job_key
 from fitq_shared.redis_link import Redis
 from fitq_shared.registry_keys import (
     MODELS,
@@ -120,7 +121,7 @@ class Registry:
             InvalidInput: the job has not succeeded, or has changed since its record was read.
         """
         keys = [
-            *(f"fitq:job:{record.id}", model_key(name), MODELS),
+            *(job_key(record.id), model_key(name), MODELS),
             *(versions_key(record.id), UNKEPT_MODELS),
         ]
         args = [name, record.attempt, record.manifest or "", secrets.token_hex(8), by]

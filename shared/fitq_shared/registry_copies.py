@@ -21,6 +21,7 @@ from fitq_shared.model_version import (
     read_history,
     read_model,
 )
+from fitq_shared.record import UNREADABLE
 from fitq_shared.registry import Registry
 from fitq_shared.store import Store
 
@@ -85,7 +86,7 @@ def read_copies(store: Store) -> Iterator[ModelCopy]:
             if error.passing:
                 raise
             continue
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except UNREADABLE:
             continue
         yield ModelCopy(
             read_model(found[1], fields),

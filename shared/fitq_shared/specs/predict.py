@@ -14,7 +14,6 @@ from fitq_shared.specs.splits import Part
 from fitq_shared.specs.train import PositiveInt
 
 Separator = Literal[",", ";", "\t", "|"]
-MOST_PACKED = 100_000
 
 
 def _stays_inside(value: str) -> str:

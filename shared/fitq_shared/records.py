@@ -12,7 +12,6 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from fitq_shared.errors import UnknownJob
@@ -40,7 +39,7 @@ from fitq_shared.registry_keys import MODELS, UNKEPT_MODELS, model_key, versions
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.scripts import Scripts
 from fitq_shared.specs.base import JobSpec
-from fitq_shared.texts import printable, shown
+from fitq_shared.texts import did_you_mean, printable, shown
 
 log = logging.getLogger(__name__)
 
@@ -470,8 +469,7 @@ class Records:
 
     def _guess(self, reference: str) -> str:
         names = {record.name for record in self.all(limit=500)}
-        near = get_close_matches(reference, names, 1)
-        return f"; did you mean {near[0]!r}?" if near else ""
+        return did_you_mean(reference, names)
 
     def _run(self, name: str, keys: list[str], args: list[Any]) -> str:
         return self._scripts.run(name, keys, args)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from fitq_shared.errors import InvalidInput, UnknownModel
@@ -32,7 +31,7 @@ from fitq_shared.registry_keys import (
     versions_key,
 )
 from fitq_shared.scripts import Scripts
-from fitq_shared.texts import shown
+from fitq_shared.texts import did_you_mean, shown
 
 LONGEST_REFERENCE = 200
 
@@ -66,7 +65,7 @@ class Registry:
         """
         model = read_model(name, self._fields(name))
         if not model.versions:
-            near = _nearest(name, (model.name for model in self.models()))
+            near = did_you_mean(name[:LONGEST_REFERENCE], (model.name for model in self.models()))
             raise UnknownModel(f"there is no model {shown(name)}{near}", "see `fitq models`")
         return model
 
@@ -247,14 +246,9 @@ def _unknown_version(model: RegisteredModel, tail: str) -> UnknownModel:
             f"{name} has no version {shown(tail)[1:-1]}: it has {listed}",
             f"see `fitq models show {name}`",
         )
-    near = _nearest(tail, model.aliases)
+    near = did_you_mean(tail[:LONGEST_REFERENCE], model.aliases)
     has = f"it has {', '.join(sorted(model.aliases))}" if model.aliases else "it has none"
     return UnknownModel(
         f"{name} has no alias {shown(tail)}{near or f': {has}'}",
         f"see `fitq models show {name}`, or set it with `fitq models promote`",
     )
-
-
-def _nearest(given: str, names: Iterable[str]) -> str:
-    near = get_close_matches(given[:LONGEST_REFERENCE], list(names), 1)
-    return f"; did you mean {near[0]!r}?" if near else ""

@@ -4,6 +4,8 @@ obeys."""
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 SHOWN_LETTERS = 60
 
@@ -52,3 +54,9 @@ class _Short(reprlib.Repr):
 
     def repr_int(self, x: int, level: int) -> str:
         return f"a number of {x.bit_length()} bits" if x.bit_length() > 128 else repr(x)
+
+
+def did_you_mean(given: str, names: Iterable[str]) -> str:
+    """The end of a message that something is not there: the nearest of what is, or nothing."""
+    near = get_close_matches(given, list(names), 1)
+    return f"; did you mean {near[0]!r}?" if near else ""

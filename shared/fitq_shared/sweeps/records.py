@@ -18,7 +18,7 @@ from fitq_shared.store import Store
 from fitq_shared.sweeps.keys import OPEN, SWEEPS, UNKEPT, name_key, sweep_key, trials_key
 from fitq_shared.sweeps.record import SweepRecord, Trial
 from fitq_shared.sweeps.spec import SweepSpec
-from fitq_shared.texts import shown
+from fitq_shared.texts import did_you_mean, shown
 
 log = logging.getLogger(__name__)
 
@@ -176,10 +176,7 @@ class Sweeps:
                 log.warning("passing over a sweep: %s", error.message)
 
     def _guess(self, reference: str) -> str:
-        from difflib import get_close_matches  # noqa: PLC0415 - seldom needed
-
-        near = get_close_matches(reference, {record.name for record in self.all(500)}, 1)
-        return f"; did you mean {near[0]!r}?" if near else ""
+        return did_you_mean(reference, {record.name for record in self.all(500)})
 
     def _keys(self, record: SweepRecord) -> list[str]:
         sweep, trials = sweep_key(record.id), trials_key(record.id)

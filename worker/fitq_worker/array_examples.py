@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fitq_worker.examples import Arrays, Field, Wrapped, kept
@@ -41,15 +42,23 @@ class ArrayExamples:
     def read(
         self, rows: NDArray[Any], only: Collection[str] | None = None
     ) -> tuple[Arrays, Arrays]:
-        """Inputs and targets of some rows, by name."""
+        """Inputs and targets of some rows, by name; of rows in a row no copies, but views."""
+        taken = _run_of(rows)
         return (
-            {name: array[rows] for name, array in kept(self.input_arrays, only).items()},
-            {name: array[rows] for name, array in kept(self.target_arrays, only).items()},
+            {name: array[taken] for name, array in kept(self.input_arrays, only).items()},
+            {name: array[taken] for name, array in kept(self.target_arrays, only).items()},
         )
 
     def _field(self, name: str, array: NDArray[Any]) -> Field:
         dtype = "str" if array.dtype.kind in "OU" else array.dtype.name
         return Field(array.shape[1:], dtype, self.classes.get(name))
+
+
+def _run_of(rows: NDArray[Any]) -> NDArray[Any] | slice:
+    """The rows as a slice, if each follows the one before it."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
 
 
 @dataclass(frozen=True, eq=False)

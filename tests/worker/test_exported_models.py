@@ -12,6 +12,8 @@ from fitq_shared.errors import BadJob
 from fitq_worker import exported_models
 from fitq_worker.exported_models import export
 from fitq_worker.interface import Input, Interface
+from fitq_worker.interrupting import Interrupting
+from fitq_worker.reporter import StopJob
 from fitq_worker.sample_inputs import sample_inputs
 
 NONE = Interface((), ())
@@ -91,4 +93,21 @@ def test_a_model_that_has_no_such_form_is_refused_in_words(tmp_path, monkeypatch
 
     monkeypatch.setitem(exported_models._FORMATS, "savedmodel", (fails, fails))
     with pytest.raises(BadJob, match=r"cannot be exported as savedmodel: no such operation\\n"):
+        export(sequence(), tmp_path, "savedmodel", None)
+
+
+@pytest.mark.parametrize("order", ["cancel", "drain", "timeout"])
+def test_an_order_ends_a_conversion_that_takes_for_ever(tmp_path, monkeypatch, order):
+    # Given a conversion without an end, and an order that comes meanwhile
+    class Ordered:
+        def obey(self):
+            raise StopJob(order)
+
+    def converts(*_):
+        while True:
+            pass
+
+    monkeypatch.setitem(exported_models._FORMATS, "savedmodel", (converts, converts))
+    # Then it is obeyed, and not taken for a fault of the model
+    with pytest.raises(StopJob, match=order), Interrupting(Ordered()):
         export(sequence(), tmp_path, "savedmodel", None)

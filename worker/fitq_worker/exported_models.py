@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.export import ExportFormat
 from fitq_shared.texts import printable
+from fitq_worker.reporter import StopJob
 
 log = logging.getLogger("fitq.job")
 
@@ -42,6 +43,7 @@ def export(
 
     Raises:
         BadJob: the model cannot be exported so, or this worker lacks the packages.
+        StopJob: the job was interrupted.
     """
     if form == "onnx":
         _need_onnx()
@@ -51,6 +53,8 @@ def export(
         with contextlib.redirect_stdout(io.StringIO()):
             write(model, folder, _signature(model, inputs))
         return read(folder)
+    except StopJob:
+        raise
     except Exception as error:  # whatever a layer that has no such form makes of it
         log.exception("the export failed")
         raise BadJob(

@@ -15,6 +15,7 @@ from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import BadJob
 from fitq_worker.environment import describe_environment
 from fitq_worker.exported_models import export
+from fitq_worker.interrupting import Interrupting
 from fitq_worker.published_model import load_published
 from fitq_worker.sample_inputs import sample_inputs
 
@@ -44,13 +45,14 @@ def run(context: JobContext, spec: ExportJob) -> dict[str, float]:
     published = load_published(context.store, spec.model, context.keep_code)
     model = published.model
     inputs = sample_inputs(model, published.interface, ROWS)
-    expected = [np.asarray(one) for one in keras.tree.flatten(model.predict_on_batch(inputs))]
-    context.reporter.obey()
     with tempfile.TemporaryDirectory(prefix="fitq-") as temporary:
         target = Path(temporary) / "export"
         target.mkdir()
-        predict = export(model, target, spec.format, inputs)
-        largest = _largest_difference(expected, predict(inputs), spec)
+        with Interrupting(context.reporter):
+            said = keras.tree.flatten(model.predict_on_batch(inputs))
+            expected = [np.asarray(one) for one in said]
+            predict = export(model, target, spec.format, inputs)
+            largest = _largest_difference(expected, predict(inputs), spec)
         context.reporter.obey()
         sizes = _keep(folder, target)
     size = sum(sizes.values())

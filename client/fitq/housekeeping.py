@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fitq.needs import needed_jobs, why_not
 from fitq.rebuild import (
     LostJob,
     LostModel,
@@ -13,7 +14,7 @@ from fitq.rebuild import (
     restore,
     restore_model,
 )
-from fitq.removal import needed_models, remove_job, why_not
+from fitq.removal import remove_job
 from fitq.retention import Findings, Retention, find_waste
 from fitq.waste import Waste, remove_waste
 from fitq_shared.errors import InvalidInput, StoreError
@@ -46,7 +47,7 @@ class Housekeeping:
         """
         self._reachable_store()
         with reporting_unreachable(self._settings):
-            needed = needed_models(self._records)
+            needed = needed_jobs(self._records)
             versions = {
                 record.id: self._queue.registry.versions_of(record.id) for record in records
             }

@@ -12,7 +12,6 @@ not go, the job may have been retried, and a later attempt is not what was to be
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from fitq_shared.errors import InvalidInput, StoreError
 from fitq_shared.record import JobRecord
@@ -36,48 +35,6 @@ def being_removed(store: Store, job_id: str) -> bool:
     marked = store.read(f"{folder}/{MARK}")
     attempts = [int(found[1]) for path in store.files(folder) if (found := _ATTEMPT.match(path))]
     return marked.isdigit() and max(attempts, default=0) <= int(marked)
-
-
-def needed_models(records: Records) -> dict[str, JobRecord]:
-    """The jobs that others are yet to use the models of, or wait for, each with one of those."""
-    needed = {}
-    for record in records.all():
-        if record.ended:
-            continue
-        for model in (record.spec.get("model"), record.spec.get("init_from")):
-            if isinstance(model, dict) and isinstance(model.get("job"), str):
-                needed[model["job"]] = record
-        for job_id in record.after:
-            needed.setdefault(job_id, record)
-    return needed
-
-
-def why_not(
-    record: JobRecord, needed: dict[str, JobRecord], versions: Sequence[str]
-) -> tuple[str, str] | None:
-    """Why this job cannot be removed, and what to do; None if it can.
-
-    Args:
-        versions: as which versions of models it is registered.
-    """
-    if not record.ended:
-        return f"{record.name} is {record.state}", f"first `fitq cancel {record.name}`"
-    if versions:
-        what = ", ".join(versions)
-        todo = " and ".join(f"`fitq models rm {version}`" for version in versions)
-        return f"{record.name} has made {what}", f"first {todo}"
-    user = needed.get(record.id)
-    if user is not None and user.state == "waiting":
-        return (
-            f"{user.name} comes after {record.name}, and waits",
-            f"wait for it: `fitq wait {user.name}`, or `fitq cancel {user.name}`",
-        )
-    if user is not None:
-        return (
-            f"the model of {record.name} is needed by {user.name}, which is {user.state}",
-            f"wait for it: `fitq wait {user.name}`, or `fitq cancel {user.name}`",
-        )
-    return None
 
 
 def remove_job(records: Records, store: Store, record: JobRecord) -> None:

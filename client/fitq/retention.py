@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fitq.data.blobs import all_blobs, named_blobs
-from fitq.removal import being_removed, folder_of, needed_models
+from fitq.needs import needed_jobs
+from fitq.removal import being_removed, folder_of
 from fitq.waste import Waste, needed_inputs, of_blobs
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.durations import DAY, exactly
@@ -72,7 +73,7 @@ class _Search:
         self._keep = keep
         self._now = now
         self._jobs = {record.id: record for record in records.all()}
-        self._needed = {*needed_models(records), *Registry(records.redis).registered_jobs()}
+        self._needed = {*needed_jobs(records), *Registry(records.redis).registered_jobs()}
         self._sweeps = list(Sweeps(records.redis).all())
 
     def run(

@@ -8,7 +8,8 @@ from typing import Literal
 
 from fitq.data.blobs import remove_blobs
 from fitq.data.needs import tables_in
-from fitq.removal import being_removed, finish_removal, needed_models, remove_job
+from fitq.needs import needed_jobs
+from fitq.removal import being_removed, finish_removal, remove_job
 from fitq_shared.errors import InvalidInput, UnknownJob
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
@@ -101,7 +102,7 @@ def _may_go(records: Records, store: Store, one: Waste) -> bool:
         return unused and store.modified(path) == one.modified
     if one.job is None or not _unchanged(records, one.job):
         return False
-    return one.kind == "attempt" or one.job.id not in needed_models(records)
+    return one.kind == "attempt" or one.job.id not in needed_jobs(records)
 
 
 def _job_of(leftover: Waste) -> str:

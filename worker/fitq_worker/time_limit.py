@@ -36,7 +36,7 @@ class TimeLimit(Interrupting):
     def __init__(self, name: str, reporter: Reporter) -> None:
         super().__init__(reporter)
         self._name = name
-        self._seconds = _limit(os.environ.get(SECONDS))
+        self._seconds = seconds_of(SECONDS, DEFAULT_SECONDS)
         self._end = time.monotonic() + self._seconds
 
     def left_by(self, kind: type[BaseException] | None) -> None:
@@ -55,13 +55,19 @@ class TimeLimit(Interrupting):
         super().look()
 
 
-def _limit(text: str | None) -> float:
+def seconds_of(variable: str, default: float) -> float:
+    """The seconds that a variable of the environment names.
+
+    Raises:
+        InvalidInput: it is no number of seconds.
+    """
+    text = os.environ.get(variable)
     if not text:
-        return DEFAULT_SECONDS
+        return default
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < math.inf:
-        raise InvalidInput([Mistake(SECONDS, text, "a number of seconds above 0")])
+        raise InvalidInput([Mistake(variable, text, "a number of seconds above 0")])
     return seconds

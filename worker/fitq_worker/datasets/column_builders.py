@@ -123,6 +123,11 @@ class CategoryBuilder:
         self._writer.append(codes)
         return np.flatnonzero((codes == MISSING) & ~missing).tolist()
 
+    @property
+    def size(self) -> int:
+        """The bytes that it has written so far."""
+        return self._writer.size
+
     def finish(self) -> StoredColumn:
         """Close the file, and number the categories anew, now that all are known."""
         self._files.close()
@@ -158,6 +163,11 @@ class TextBuilder:
         self._missing = self._missing.plus(missing, self._rows)
         self._rows += len(values)
         self._writer.append(value or "" for value in values)
+
+    @property
+    def size(self) -> int:
+        """The bytes that it has written so far."""
+        return self._writer.size
 
     def finish(self) -> StoredColumn:
         """Close the files."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -181,6 +182,11 @@ class ArrayWriter:
         self._file.write(np.ascontiguousarray(batch, self.dtype).data)
         self.rows += len(batch)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all rows so far."""
+        return self.rows * self.dtype.itemsize * math.prod(self.row_shape)
+
     def close(self) -> None:
         """Say in the header how many rows there are."""
         # NumPy leaves room in the header for the first axis to grow.
@@ -218,6 +224,11 @@ class TextWriter:
         self._content.write(b"".join(encoded))
         self._bounds.append(np.stack([starts, ends], axis=1))
         self._end = int(ends[-1]) if len(ends) else self._end
+
+    @property
+    def size(self) -> int:
+        """The bytes of all texts so far, and of their bounds."""
+        return self._end + self._bounds.size
 
 
 @contextlib.contextmanager

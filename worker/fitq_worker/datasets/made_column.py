@@ -53,6 +53,11 @@ class MadeArray:
                     self.classes = None
             self._writer.append(part)
 
+    @property
+    def size(self) -> int:
+        """The bytes that it has written so far."""
+        return self._writer.size
+
     def finish(self, classes: int) -> StoredColumn:
         """Close the file; as numbers of so many classes, if there are any."""
         self._files.close()
@@ -84,6 +89,11 @@ class MadeTexts:
         if batch.ndim != 1:
             raise ValueError(f"texts of shape {batch.shape[1:]}: expected one a row")
         self._builder.add([_text(value) for value in batch.tolist()])
+
+    @property
+    def size(self) -> int:
+        """The bytes that it has written so far."""
+        return self._builder.size
 
     def finish(self, classes: int) -> StoredColumn:
         """Close the files."""

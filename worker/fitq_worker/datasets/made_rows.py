@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,14 @@ from fitq_worker.datasets.column_builders import Categories
 from fitq_worker.datasets.column_files import StoredColumn
 from fitq_worker.datasets.disk_cache import SIZE_VARIABLE
 from fitq_worker.datasets.made_column import MOST_CLASSES, MadeColumn, new_column
+from fitq_worker.time_limit import seconds_of
+
+log = logging.getLogger("fitq.job")
+
+SECONDS = "FITQ_MAKE_SECONDS"
+DEFAULT_SECONDS = 3600.0
+FIRST_TOLD = 10_000
+"""Rows of which the log tells first, and then of ten times as many each time."""
 
 Batch = Mapping[Role, Mapping[str, NDArray[Any]]]
 """Arrays of equally many rows, by role and name."""
@@ -27,13 +37,20 @@ class MadeRows:
     Args:
         name: of the function that makes them, for messages.
         folder: where they go.
-        room: how many bytes they may take.
+        room: how many bytes they may take on the disk.
+
+    Raises:
+        InvalidInput: FITQ_MAKE_SECONDS, how long they may take to come, is no number of seconds.
     """
 
     def __init__(self, name: str, folder: Path, room: int) -> None:
         self._name = name
         self._folder = folder
         self._room = room
+        self._rows = 0
+        self._told_at = FIRST_TOLD
+        self._seconds = seconds_of(SECONDS, DEFAULT_SECONDS)
+        self._end = time.monotonic() + self._seconds
         self._columns: dict[Split, dict[str, MadeColumn]] = {}
         self._categories: dict[str, Categories] = {}
 
@@ -41,7 +58,7 @@ class MadeRows:
         """Add rows.
 
         Raises:
-            BadJob: they are not like those before, no numbers or texts, or too many.
+            BadJob: they are not like those before, no numbers or texts, too many, or too late.
         """
         arrays = {name: array for named in batch.values() for name, array in named.items()}
         if len({len(array) for array in arrays.values()}) != 1:
@@ -57,12 +74,8 @@ class MadeRows:
                 columns[name].append(array)
             except ValueError as error:
                 raise self._bad(f"gives for {name!r} {error}") from error
-            self._room -= array.nbytes
-        if self._room < 0:
-            raise self._bad(
-                f"gives more than this worker's cache has room for ({SIZE_VARIABLE})",
-                "let it come to an end, or give the worker a larger cache",
-            )
+        self._rows += len(next(iter(arrays.values())))
+        self._check_amount()
 
     def finish(self) -> list[StoredColumn]:
         """Close all files. Whole numbers that are a target are classes, if they look like it.
@@ -77,6 +90,24 @@ class MadeRows:
             for columns in self._columns.values()
             for name, column in columns.items()
         ]
+
+    def _check_amount(self) -> None:
+        """See that what does not end is stopped, and that its owner hears of it before."""
+        size = sum(one.size for columns in self._columns.values() for one in columns.values())
+        so_far = f"{self._rows:,} rows so far ({size / 2**20:,.1f} MiB)"
+        if size > self._room:
+            raise self._bad(
+                f"has given {so_far}: more than this worker's cache has room for ({SIZE_VARIABLE})",
+                "let it come to an end, or give the worker a larger cache",
+            )
+        if time.monotonic() > self._end:
+            raise self._bad(
+                f"has given {so_far}, and was not done after {self._seconds:g} s ({SECONDS})",
+                "let it come to an end, or give it more time on the worker",
+            )
+        if self._rows >= self._told_at:
+            self._told_at *= 10
+            log.info("%s has given %s", self._name, so_far)
 
     def _begin(self, split: Split, batch: Batch) -> dict[str, MadeColumn]:
         columns: dict[str, MadeColumn] = {}

@@ -159,7 +159,66 @@ def test_what_is_no_data_is_said(load, body: str, reason: str) -> None:
         load(body)
 
 
-def test_a_generator_without_an_end_is_stopped(load, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("row", "rows"),
+    [
+        ("np.zeros(10_000)", 14),  # 80 kB each
+        ("'é' * 10_000", 53),  # 20 kB as UTF-8, and 16 bytes for its bounds
+        ("np.array('é' * 10_000, object)", 53),
+    ],
+)
+def test_a_generator_without_an_end_is_stopped(
+    load, monkeypatch: pytest.MonkeyPatch, row: str, rows: int
+) -> None:
     monkeypatch.setenv("FITQ_CACHE_BYTES", "1MiB")
-    with pytest.raises(BadJob, match=r"more than this worker's cache .* \(FITQ_CACHE_BYTES\)"):
-        load("while True:\n    yield np.zeros(10_000)")
+    # When it has given more than there is room for, on the disk and not as objects in memory
+    with pytest.raises(BadJob, match=r"more than this worker's cache .* \(FITQ_CACHE_BYTES\)") as e:
+        load(f"count = 0\nwhile count >= 0:\n    yield {row}")
+    # Then it is stopped there
+    assert f"has given {rows} rows so far" in e.value.message
+
+
+def test_a_generator_that_takes_too_long_is_stopped(load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FITQ_MAKE_SECONDS", "1e-9")
+    with pytest.raises(
+        BadJob, match=r"1 rows so far .* not done after 1e-09 s \(FITQ_MAKE_SECONDS"
+    ):
+        load("count = 0\nwhile count >= 0:\n    yield 1")
+
+
+def test_the_log_says_how_many_rows_there_are(load, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "fitq.job")
+    load("return (row for row in range(20_000))")
+    assert "maker.py:rows has given 10,000 rows so far (0.1 MiB)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("while True:\n    yield 1", "nothing leaves the `while True` in line 5 of maker.py"),
+        (
+            "while 1:\n    for n in range(9):\n        if n:\n            break\n        yield n",
+            "line 5",
+        ),
+        ("import itertools\nreturn itertools.cycle([1, 2])", "itertools.cycle has no end"),
+        ("return tf.data.Dataset.range(3).repeat()", "its tf.data.Dataset repeats for ever"),
+    ],
+)
+def test_what_can_be_seen_to_be_endless_is_told_at_once(load, body: str, reason: str) -> None:
+    with pytest.raises(BadJob, match=f"maker.py:rows never comes to an end: .*{reason}"):
+        load(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "n = 0\nwhile True:\n    yield n\n    n += 1\n    if n == 3:\n        break",
+        "n = 0\nwhile True:\n    if n == 3:\n        return\n    yield n\n    n += 1",
+        "try:\n    rows = iter(range(3))\n    while True:\n        yield next(rows)\n"
+        "except StopIteration:\n    pass",
+        "for n in range(3):\n    yield n\nwhile False:\n    yield 0",
+        "return tf.data.Dataset.range(1).repeat(3)",
+    ],
+)
+def test_what_may_end_is_left_to_do_so(load, body: str) -> None:
+    assert len(load(body)) == 3

@@ -15,6 +15,7 @@ from fitq_shared.errors import BadJob
 from fitq_shared.specs.base import Split
 from fitq_worker.datasets.column_files import StoredColumn
 from fitq_worker.datasets.disk_cache import DiskCache
+from fitq_worker.datasets.endless import why_endless
 from fitq_worker.datasets.made_rows import Batch, MadeRows
 from fitq_worker.datasets.source import RegisteredFiles
 
@@ -46,6 +47,11 @@ def prepare(files: RegisteredFiles, folder: Path) -> list[StoredColumn]:
     with files.run_code(manifest.code, bundle) as code:
         rows = MadeRows(code.name, folder, DiskCache.from_environment().limit)
         for split, source in _by_split(code.call()).items():
+            if why := why_endless(source):
+                raise BadJob(
+                    f"{code.name} never comes to an end: {why}",
+                    "let it give each row once: a training reads them in each of its epochs",
+                )
             for batch in _batches(source, code):
                 rows.append(split, batch)
         return rows.finish()

@@ -22,12 +22,13 @@ def needed_jobs(records: Records) -> Users:
     """
     needed: dict[str, JobRecord | SweepRecord] = {}
     sweeps = Sweeps(records.redis)
-    for sweep in sweeps.all():
-        if sweep.state != "succeeded":
-            needed |= dict.fromkeys(_models_in(sweep.spec), sweep)
-        if not sweep.ended:
-            trials = sweeps.trials(sweep.id)
-            needed |= {one.job: sweep for one in trials if one.state in ("open", "completed")}
+    may_go_on = [sweep for sweep in sweeps.all() if sweep.state != "succeeded"]
+    trials = sweeps.trials_of([sweep.id for sweep in may_go_on if not sweep.ended])
+    for sweep in may_go_on:
+        needed |= dict.fromkeys(_models_in(sweep.spec), sweep)
+        for trial in trials.get(sweep.id, ()):
+            if trial.state in ("open", "completed"):
+                needed[trial.job] = sweep
     for record in records.all():
         if not record.ended:
             for job_id in record.after:

@@ -88,7 +88,9 @@ class Sweeping:
     def all(self, limit: int | None = None) -> list[tuple[SweepRecord, list[Trial]]]:
         """The sweeps with their trials, newest first."""
         with reporting_unreachable(self._settings):
-            return [(one, self._sweeps.trials(one.id)) for one in self._sweeps.all(limit)]
+            sweeps = list(self._sweeps.all(limit))
+            trials = self._sweeps.trials_of([one.id for one in sweeps])
+        return [(one, trials[one.id]) for one in sweeps]
 
     def standing(self, sweep_id: str) -> Standing:
         """How a sweep stands now."""

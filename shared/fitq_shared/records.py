@@ -8,7 +8,6 @@ workers that think a job is theirs, one is told that it is not.
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ from fitq_shared.events import KEPT_AFTER_THE_END_MS, events_key, progress_key
 from fitq_shared.lanes import Lanes
 from fitq_shared.lease import Lease
 from fitq_shared.queues import QueueName
-from fitq_shared.record import UNREADABLE, Attempt, JobRecord, Reason, State
+from fitq_shared.record import Attempt, JobRecord, Reason, State
 from fitq_shared.record_keys import (
     DELAYED,
     JOBS,
@@ -34,22 +33,17 @@ from fitq_shared.record_keys import (
     queued_key,
     taken_key,
 )
+from fitq_shared.record_reader import RecordReader
 from fitq_shared.redis_link import Redis, server_time
 from fitq_shared.registry_keys import MODELS, UNKEPT_MODELS, model_key, versions_key
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.scripts import Scripts
 from fitq_shared.specs.base import JobSpec
-from fitq_shared.texts import did_you_mean, printable, shown
-
-log = logging.getLogger(__name__)
 
 # How many workers a job may take down before it is held to be the cause.
 LOSS_LIMIT = 3
 # How many faults of the infrastructure a job waits out: with the pauses between, five minutes.
 FAULT_LIMIT = 10
-
-# Names and ids are shorter; see Label in specs/base.py.
-LONGEST_NAME = 100
 
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -81,6 +75,9 @@ class Records:
         self._giver = secrets.token_hex(4)
         self._scripts = Scripts(redis)
         self._lanes = Lanes(redis)
+        self._reader = RecordReader(
+            redis, "job", "fitq jobs", JOBS, job_key, name_key, JobRecord.from_fields
+        )
 
     # -- making and finding ---------------------------------------------------------------
 
@@ -159,20 +156,11 @@ class Records:
         Raises:
             UnknownJob: there is none, or something else than fitq has written it.
         """
-        fields: Any = self.redis.hgetall(job_key(job_id))
-        if not fields:
-            raise UnknownJob(f"there is no job {job_id!r}", "see `fitq jobs`")
-        record = _readable(job_id, fields)
-        if record is None:
-            raise UnknownJob(
-                f"the record of job {shown(job_id)} cannot be read: fitq has not written it so",
-                "look who else writes to this Redis; what the job made is in the store",
-            )
-        return record
+        return self._reader.get(job_id)
 
     def several(self, job_ids: Sequence[str]) -> dict[str, JobRecord]:
         """The records of these ids, by id: of those that there are and that can be read."""
-        return {record.id: record for record in self._many(list(job_ids))}
+        return {record.id: record for record in self._reader.several(job_ids)}
 
     def find(self, reference: str) -> JobRecord:
         """The record that an id, the beginning of one, or a name refers to.
@@ -182,38 +170,21 @@ class Records:
         Raises:
             UnknownJob: none, or several, begin like this; suggests the nearest names.
         """
-        if not reference.isprintable() or len(reference) > LONGEST_NAME:
-            raise UnknownJob(f"there is no job {shown(reference)}", "see `fitq jobs`")
-        if self.redis.exists(job_key(reference)):
-            return self.get(reference)
-        named: Any = self.redis.zrevrange(name_key(reference), 0, 0)
-        if named:
-            return self.get(named[0])
-        ids: Any = self.redis.zrange(JOBS, 0, -1)
-        matches = [i for i in ids if len(reference) >= 2 and i.startswith(reference)]
-        if len(matches) == 1:
-            return self.get(matches[0])
-        if matches:
-            listed = ", ".join(matches[:5])
-            raise UnknownJob(f"several jobs begin with {reference!r}: {listed}", "give more of it")
-        raise UnknownJob(
-            f"there is no job {reference!r}" + self._guess(reference), "see `fitq jobs`"
-        )
+        return self._reader.find(reference)
 
     def all(self, limit: int | None = None) -> Iterator[JobRecord]:
         """The records, newest first."""
-        ids: Any = self.redis.zrevrange(JOBS, 0, (limit or 0) - 1)
-        yield from self._many(ids)
+        yield from self._reader.newest(limit)
 
     def running(self) -> Iterator[JobRecord]:
         """The records of running jobs, longest running first."""
         ids: Any = self.redis.zrange(RUNNING, 0, -1)
-        yield from self._many(ids)
+        yield from self._reader.several(ids)
 
     def due(self) -> Iterator[JobRecord]:
         """The jobs that waited before they were to be tried again, and need wait no longer."""
         ids: Any = self.redis.zrangebyscore(DELAYED, 0, server_time(self.redis), 0, 100)
-        yield from self._many(ids)
+        yield from self._reader.several(ids)
 
     # -- changing -------------------------------------------------------------------------
 
@@ -453,23 +424,9 @@ class Records:
         ]
         return self._run("finish", keys, args) == "finished"
 
-    def _many(self, ids: list[str]) -> Iterator[JobRecord]:
-        for start in range(0, len(ids), 200):
-            with self.redis.pipeline(transaction=False) as pipe:
-                for job_id in ids[start : start + 200]:
-                    pipe.hgetall(job_key(job_id))
-                answers = pipe.execute(raise_on_error=False)
-                for job_id, fields in zip(ids[start : start + 200], answers, strict=True):
-                    if fields and (record := _readable(job_id, fields)):
-                        yield record
-
     def _queue_of(self, job_id: str) -> str:
         queue: Any = self.redis.hget(job_key(job_id), "queue")
         return str(queue or "")
-
-    def _guess(self, reference: str) -> str:
-        names = {record.name for record in self.all(limit=500)}
-        return did_you_mean(reference, names)
 
     def _run(self, name: str, keys: list[str], args: list[Any]) -> str:
         return self._scripts.run(name, keys, args)
@@ -501,26 +458,6 @@ def _new_fields(job: NewJob, proof: str | None) -> dict[str, str]:
 
 def _queued_keys(job_id: str, queue: str) -> list[str]:
     return [job_key(job_id), queued_key(queue), front_key(queue), DELAYED]
-
-
-def _readable(job_id: str, fields: Mapping[str, str] | Exception) -> JobRecord | None:
-    """The record, or None where something else than fitq has written it: it hides no other."""
-    if isinstance(fields, Exception):
-        if "WRONGTYPE" not in str(fields):
-            raise fields
-        log.warning("passing over a record that is none: %s", printable(str(fields), 200))
-        return None
-    try:
-        record = JobRecord.from_fields(fields)
-        if record.id != job_id:
-            raise ValueError(f"it is that of {shown(record.id)}")
-    except UNREADABLE as error:
-        log.warning(
-            "passing over the record of %s, which cannot be read: %s",
-            *(shown(job_id), printable(repr(error), 200)),
-        )
-        return None
-    return record
 
 
 def _flat(fields: Mapping[str, str]) -> list[str]:

@@ -75,13 +75,16 @@ def test_a_sweep_that_is_done_is_open_no_more(sweeps: Sweeps, sweep: SweepRecord
 
 @pytest.mark.services
 def test_what_is_no_sweep_hides_no_other(sweeps: Sweeps, sweep: SweepRecord, redis: Redis) -> None:
-    # Given a record and a trial that somebody else has written over
-    other = sweeps.create(spec("calm-fox"), lambda _: None)
+    # Given two records and a trial that somebody else has written over
+    other, third = (sweeps.create(spec(name), lambda _: None) for name in ("calm-fox", "grey-hen"))
     redis.hset(sweep_key(other.id), "state", "flying")
+    redis.set(sweep_key(third.id), "a text")
     redis.hset(trials_key(sweep.id), "1", "{}")
     # Then the rest is read
     assert [one.name for one in sweeps.all()] == ["brave-otter"]
-    assert sweeps.trials(sweep.id) == []
+    assert sweeps.trials_of([sweep.id, "none"]) == {sweep.id: [], "none": []}
+    with pytest.raises(UnknownJob, match="cannot be read: fitq has not written it so"):
+        sweeps.get(other.id)
 
 
 @pytest.mark.services

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fitq_shared.errors import UnknownJob
 from fitq_shared.record import UNREADABLE
-from fitq_shared.records import LONGEST_NAME, new_id
+from fitq_shared.record_reader import RecordReader
+from fitq_shared.records import new_id
 from fitq_shared.redis_link import Redis, server_time
 from fitq_shared.scripts import Scripts
 from fitq_shared.store import Store
 from fitq_shared.sweeps.keys import OPEN, SWEEPS, UNKEPT, name_key, sweep_key, trials_key
 from fitq_shared.sweeps.record import SweepRecord, Trial
 from fitq_shared.sweeps.spec import SweepSpec
-from fitq_shared.texts import did_you_mean, shown
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +30,10 @@ class Sweeps:
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
         self._scripts = Scripts(redis)
+        self._reader = RecordReader(
+            *(redis, "sweep", "fitq sweep list", SWEEPS),
+            *(sweep_key, name_key, SweepRecord.from_fields),
+        )
 
     def create(self, spec: SweepSpec, prove: Callable[[str], str | None]) -> SweepRecord:
         """Write the record of a new sweep; a worker's conductor finds it.
@@ -87,34 +90,19 @@ class Sweeps:
         Raises:
             UnknownJob: there is none, or something else than fitq has written it.
         """
-        fields: Any = self.redis.hgetall(sweep_key(sweep_id))
-        if not fields:
-            raise UnknownJob(f"there is no sweep {shown(sweep_id)}", "see `fitq sweep list`")
-        try:
-            record = SweepRecord.from_fields(fields)
-            if record.id != sweep_id:
-                raise ValueError("it is another's")
-        except UNREADABLE as error:
-            raise UnknownJob(
-                f"the record of sweep {shown(sweep_id)} cannot be read: fitq has not written it so",
-                "look who else writes to this Redis",
-            ) from error
-        return record
+        return self._reader.get(sweep_id)
 
     def trials(self, sweep_id: str) -> list[Trial]:
         """The trials that there are so far, by number. What is none is passed over."""
-        texts: Any = self.redis.hgetall(trials_key(sweep_id))
-        found = []
-        for number, text in texts.items():
-            try:
-                trial = Trial.from_text(text)
-                if str(trial.number) != number:
-                    raise ValueError("it has another number")
-            except UNREADABLE as error:
-                log.warning("passing over trial %s of sweep %s: %s", number, sweep_id, error)
-                continue
-            found.append(trial)
-        return sorted(found, key=lambda trial: trial.number)
+        return self.trials_of([sweep_id])[sweep_id]
+
+    def trials_of(self, sweep_ids: Sequence[str]) -> dict[str, list[Trial]]:
+        """The trials of each of these sweeps, in one trip."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for sweep_id in sweep_ids:
+                pipe.hgetall(trials_key(sweep_id))
+            answers = pipe.execute()
+        return {one: _readable(one, texts) for one, texts in zip(sweep_ids, answers, strict=True)}
 
     def find(self, reference: str) -> SweepRecord:
         """The sweep that an id, the beginning of one, or a name refers to: the newest of a name.
@@ -122,33 +110,16 @@ class Sweeps:
         Raises:
             UnknownJob: there is none, or several begin like this.
         """
-        if not reference.isprintable() or len(reference) > LONGEST_NAME:
-            raise UnknownJob(f"there is no sweep {shown(reference)}", "see `fitq sweep list`")
-        if self.redis.exists(sweep_key(reference)):
-            return self.get(reference)
-        named: Any = self.redis.zrevrange(name_key(reference), 0, 0)
-        if named:
-            return self.get(named[0])
-        ids: Any = self.redis.zrange(SWEEPS, 0, -1)
-        matches = [i for i in ids if len(reference) >= 2 and i.startswith(reference)]
-        if len(matches) == 1:
-            return self.get(matches[0])
-        if matches:
-            listed = ", ".join(matches[:5])
-            raise UnknownJob(f"several sweeps begin with {reference!r}: {listed}", "give more")
-        raise UnknownJob(
-            f"there is no sweep {reference!r}{self._guess(reference)}", "see `fitq sweep list`"
-        )
+        return self._reader.find(reference)
 
     def all(self, limit: int | None = None) -> Iterator[SweepRecord]:
         """The records, newest first; what cannot be read is passed over."""
-        ids: Any = self.redis.zrevrange(SWEEPS, 0, (limit or 0) - 1)
-        yield from self._readable(ids)
+        yield from self._reader.newest(limit)
 
     def open(self) -> Iterator[SweepRecord]:
         """The sweeps that a conductor has to look after."""
         ids: Any = sorted(self.redis.smembers(OPEN))
-        yield from self._readable(ids)
+        yield from self._reader.several(ids)
 
     def forget(self, record: SweepRecord) -> bool:
         """Remove the record of a sweep that has ended. False when it goes on, or has changed."""
@@ -168,19 +139,24 @@ class Sweeps:
         """Say that the volume has a copy of this version: "kept", "changed" or "gone"."""
         return self._scripts.run("sweep_kept", [sweep_key(sweep_id), UNKEPT], [sweep_id, version])
 
-    def _readable(self, ids: Iterable[str]) -> Iterator[SweepRecord]:
-        for sweep_id in ids:
-            try:
-                yield self.get(sweep_id)
-            except UnknownJob as error:
-                log.warning("passing over a sweep: %s", error.message)
-
-    def _guess(self, reference: str) -> str:
-        return did_you_mean(reference, {record.name for record in self.all(500)})
-
     def _keys(self, record: SweepRecord) -> list[str]:
         sweep, trials = sweep_key(record.id), trials_key(record.id)
         return [sweep, trials, SWEEPS, name_key(record.name), OPEN, UNKEPT]
+
+
+def _readable(sweep_id: str, texts: Mapping[str, str]) -> list[Trial]:
+    """The trials by number; what is none is passed over."""
+    found = []
+    for number, text in texts.items():
+        try:
+            trial = Trial.from_text(text)
+            if str(trial.number) != number:
+                raise ValueError("it has another number")
+        except UNREADABLE as error:
+            log.warning("passing over trial %s of sweep %s: %s", number, sweep_id, error)
+            continue
+        found.append(trial)
+    return sorted(found, key=lambda trial: trial.number)
 
 
 def copy_path(sweep_id: str) -> str:

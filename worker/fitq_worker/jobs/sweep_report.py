@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import logging
 from typing import TYPE_CHECKING, Any
 
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.errors import BadJob
 from fitq_shared.sweeps.address import label
 from fitq_worker.figures.importance import plot_importance
 from fitq_worker.figures.parallel_coordinates import plot_parallel
+from fitq_worker.input_files import read_input
 from fitq_worker.sweeps.importance import importance
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def run(context: JobContext, spec: SweepReportJob) -> dict[str, float]:
     Returns:
         How many trials there are, how many were completed or stopped, and the best value.
     """
-    table = _table(context, spec)
+    table: dict[str, Any] = json.loads(read_input(context.store, spec.table))
     folder, trials = context.folder, table["trials"]
     folder.write_json(AttemptFolder.trials_json, table)
     folder.write(AttemptFolder.trials_csv, _as_csv(table))
@@ -51,14 +50,6 @@ def run(context: JobContext, spec: SweepReportJob) -> dict[str, float]:
         "stopped": float(sum(trial["state"] == "stopped" for trial in trials)),
         table["metric"]: best,
     }
-
-
-def _table(context: JobContext, spec: SweepReportJob) -> dict[str, Any]:
-    content = context.store.read(spec.table.path)
-    if hashlib.sha256(content).hexdigest() != spec.table.sha256:
-        raise BadJob(f"{spec.table.path} is damaged", "resume the sweep: it reports once more")
-    table: dict[str, Any] = json.loads(content)
-    return table
 
 
 def _as_csv(table: dict[str, Any]) -> str:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fitq_shared.errors import InvalidInput
-from fitq_shared.events import events_key
 from fitq_shared.redis_link import reporting_unreachable, server_time
 from fitq_shared.sweeps.address import value_at
 from fitq_shared.sweeps.checked import KIND
 from fitq_shared.sweeps.record import SweepRecord, Trial, best_trial
 from fitq_shared.sweeps.records import copies
-from fitq_shared.sweeps.stopping import curve_of
+from fitq_shared.sweeps.watch import Watch
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
@@ -62,6 +61,7 @@ class Sweeping:
         self._queue = queue
         self._settings = queue.settings
         self._sweeps = queue.sweeps
+        self._watched: dict[str, Watch] = {}
 
     def submit(self, spec: SweepSpec) -> SweepRecord:
         """Write down a sweep. From here on the workers conduct it."""
@@ -93,15 +93,13 @@ class Sweeping:
         return [(one, trials[one.id]) for one in sweeps]
 
     def standing(self, sweep_id: str) -> Standing:
-        """How a sweep stands now."""
+        """How a sweep stands now. Asked again, it reads only what is new."""
         with reporting_unreachable(self._settings):
             sweep = self._sweeps.get(sweep_id)
-            trials = tuple(self._sweeps.trials(sweep_id))
-            opened = [trial.job for trial in trials if trial.state == "open"]
-            jobs = self._queue.several(opened)
-            curves = {
-                job_id: curve_of(self._epochs(job_id), sweep.spec["metric"]) for job_id in jobs
-            }
+            watch = self._watched.setdefault(sweep_id, Watch(self._sweeps))
+            trials = watch.trials(sweep)
+            jobs = self._queue.several([trial.job for trial in trials if trial.state == "open"])
+            curves = watch.curves(jobs, sweep.spec["metric"])
         return Standing(sweep, trials, jobs, curves)
 
     def cancel(self, sweep: SweepRecord) -> SweepRecord:
@@ -174,12 +172,6 @@ class Sweeping:
         """Write the record of a lost sweep: one that ran goes on. False when Redis knows it."""
         with reporting_unreachable(self._settings):
             return self._sweeps.restore(sweep, trials)
-
-    def _epochs(self, job_id: str) -> list[dict[str, Any]]:
-        import json
-
-        entries: Any = self._sweeps.redis.xrange(events_key(job_id))
-        return [json.loads(f["data"]) for _, f in entries if f.get("type") == "epoch"]
 
 
 def difference(sweep: SweepRecord, trial: Trial) -> dict[str, tuple[Any, Any]]:

@@ -17,6 +17,7 @@ from fitq_shared.sweeps.stopping import (
     curve_of,
     median_verdict,
     rung_of,
+    values_by_epoch,
 )
 
 values = st.floats(0, 1)
@@ -98,7 +99,7 @@ def test_a_curve_is_read_from_epochs_of_several_attempts() -> None:
         {"epoch": 5},
     ]
     # Then the last word on each counts, and what is missing is no number
-    first, second, third, fourth = curve_of(rows, "val")
+    first, second, third, fourth = curve_of(values_by_epoch(rows, "val"))
     assert (first, second, fourth) == (0.1, 0.25, 0.4)
     assert math.isnan(third)
     assert best("max", [first, third]) == 0.1

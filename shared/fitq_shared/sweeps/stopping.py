@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -108,11 +108,15 @@ def _until(curve: Curve, epoch: int) -> list[float]:
     return [value for value in curve[:epoch] if math.isfinite(value)]
 
 
-def curve_of(rows: Sequence[dict[str, Any]], metric: str) -> list[float]:
-    """The metric after each epoch, from rows that have `epoch`, from 1; the last of each counts."""
-    values = {
+def values_by_epoch(rows: Sequence[Mapping[str, Any]], metric: str) -> dict[int, float]:
+    """The metric by epoch, from rows that have `epoch`, from 1; the last row of each counts."""
+    return {
         int(row["epoch"]): float(row[metric])
         for row in rows
         if isinstance(row.get("epoch"), int | float) and isinstance(row.get(metric), int | float)
     }
+
+
+def curve_of(values: Mapping[int, float]) -> list[float]:
+    """The metric after each epoch, from the first to the last that there is a value of."""
     return [values.get(epoch, math.nan) for epoch in range(1, max(values, default=0) + 1)]

@@ -1,8 +1,8 @@
 """Conducts all sweeps: begins trials, stops bad ones, and says when a sweep has ended.
 
 Every worker's parent has one. Of each sweep only one acts at a time, under a lease; should two do
-so all the same, the record's version lets only one change it. Nothing is kept between two looks,
-so whoever dies, another goes on.
+so all the same, the record's version lets only one change it. Nothing is kept between two looks
+that cannot be read again, so whoever dies, another goes on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kombu.exceptions import OperationalError
@@ -26,6 +26,7 @@ from fitq_shared.signing import Signer
 from fitq_shared.sweeps.checked import checked
 from fitq_shared.sweeps.record import Trial
 from fitq_shared.sweeps.records import Sweeps
+from fitq_shared.sweeps.watch import Watch
 from fitq_worker.fork_guard import fork_guard
 from fitq_worker.parent_thread import ParentThread
 from fitq_worker.seldom import Seldom
@@ -54,6 +55,15 @@ MOST_SILENCES = 5
 _AWAY = (*PASSING, OperationalError, StoreError)
 
 
+@dataclass
+class _Held:
+    """A sweep of this conductor: its lease, what was read of it, how often its sampler failed."""
+
+    lease: Lease
+    watch: Watch
+    silences: int = 0
+
+
 class Conductor(ParentThread):
     """A thread that looks at all open sweeps once a second.
 
@@ -71,8 +81,7 @@ class Conductor(ParentThread):
         self._store = open_volume(settings)
         self._signer = Signer.from_settings(settings)
         self._period = min(PERIOD_SECONDS, settings.lease_seconds / 10)
-        self._leases: dict[str, Lease] = {}
-        self._silences: dict[str, int] = {}
+        self._held: dict[str, _Held] = {}
         self._seldom = Seldom()
 
     def _run(self) -> None:
@@ -83,8 +92,8 @@ class Conductor(ParentThread):
                 log.exception("the conductor goes on after an error that it did not expect")
         try:
             with fork_guard:
-                for lease in self._leases.values():
-                    lease.release()
+                for held in self._held.values():
+                    held.lease.release()
         except _AWAY as error:
             log.warning("Redis is away; the leases of sweeps end by themselves: %s", error)
 
@@ -93,13 +102,13 @@ class Conductor(ParentThread):
         try:
             with fork_guard:
                 mine = [sweep for sweep in self._sweeps.open() if self._is_mine(sweep)]
-            self._leases = {sweep.id: self._leases[sweep.id] for sweep in mine}
+            self._held = {sweep.id: self._held[sweep.id] for sweep in mine}
         except _AWAY as error:
             self._say(error)
             return
         for sweep in mine:
             try:
-                self._conduct(sweep)
+                self._conduct(sweep, self._held[sweep.id])
             except _AWAY as error:
                 self._say(error)
             except Exception:
@@ -109,13 +118,13 @@ class Conductor(ParentThread):
         """Whether this conductor holds the sweep's lease, now for another term."""
         if sweep.spec.get("sampler") == "optuna" and importlib.util.find_spec("optuna") is None:
             return False
-        if sweep.id not in self._leases:
+        if sweep.id not in self._held:
             seconds = self._settings.lease_seconds
-            name = f"sweep:{sweep.id}"
-            self._leases[sweep.id] = Lease(self._sweeps.redis, name, self._identity.token, seconds)
-        return self._leases[sweep.id].acquire()
+            lease = Lease(self._sweeps.redis, f"sweep:{sweep.id}", self._identity.token, seconds)
+            self._held[sweep.id] = _Held(lease, Watch(self._sweeps))
+        return self._held[sweep.id].lease.acquire()
 
-    def _conduct(self, sweep: SweepRecord) -> None:
+    def _conduct(self, sweep: SweepRecord, held: _Held) -> None:
         """One step of a sweep."""
         try:
             spec = checked(sweep, self._signer)
@@ -123,10 +132,10 @@ class Conductor(ParentThread):
             self._end(sweep, Reason("refused", error.message, error.hint))
             return
         with fork_guard:
-            seen = see(self._sweeps, self._records, sweep, spec)
+            seen = see(held.watch, self._records, sweep, spec)
         seen = replace(seen, curves={**seen.curves, **from_volume(seen, self._store)})
         todo = plan(seen)
-        chosen = self._choose(spec, todo)
+        chosen = self._choose(spec, todo, held)
         if chosen is None:
             return
         todo = replace(todo, trials=(*todo.trials, *chosen), create=(*todo.create, *chosen))
@@ -137,7 +146,7 @@ class Conductor(ParentThread):
             if self._write(seen, todo):
                 self._do(spec, todo)
 
-    def _choose(self, spec: SweepSpec, todo: Plan) -> list[Trial] | None:
+    def _choose(self, spec: SweepSpec, todo: Plan, held: _Held) -> list[Trial] | None:
         """The trials to begin, with their values. None while the sampler does not answer."""
         sweep = todo.sweep
         if not todo.begin:
@@ -145,13 +154,13 @@ class Conductor(ParentThread):
         try:
             values = suggest(spec, todo.begin, todo.trials)
         except NoSuggestion as error:
-            count = self._silences[sweep.id] = self._silences.get(sweep.id, 0) + 1
+            held.silences += 1
             log.warning("sweep %s: %s", sweep.id, error)
-            if count >= MOST_SILENCES:
+            if held.silences >= MOST_SILENCES:
                 hint = f"see the log of {self._identity.name}; then `fitq sweep resume`"
                 self._end(sweep, Reason("sampler", str(error), hint))
             return None
-        self._silences.pop(sweep.id, None)
+        held.silences = 0
         return [Trial(n, sweep.job_of(n), params) for n, params in values.items()]
 
     def _finish(self, seen: Seen, todo: Plan, report: JobSpec) -> Plan:

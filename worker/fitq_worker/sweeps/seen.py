@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import StoreError
-from fitq_shared.events import events_key
 from fitq_shared.redis_link import server_time
-from fitq_shared.sweeps.stopping import curve_of
+from fitq_shared.sweeps.stopping import curve_of, values_by_epoch
 from fitq_shared.workers import list_workers
 
 if TYPE_CHECKING:
@@ -19,11 +17,10 @@ if TYPE_CHECKING:
 
     from fitq_shared.record import JobRecord
     from fitq_shared.records import Records
-    from fitq_shared.redis_link import Redis
     from fitq_shared.store import Store
     from fitq_shared.sweeps.record import SweepRecord, Trial
-    from fitq_shared.sweeps.records import Sweeps
     from fitq_shared.sweeps.spec import SweepSpec
+    from fitq_shared.sweeps.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -53,20 +50,16 @@ class Seen:
         return self.curves.get(trial.number, trial.curve)
 
 
-def see(sweeps: Sweeps, records: Records, sweep: SweepRecord, spec: SweepSpec) -> Seen:
+def see(watch: Watch, records: Records, sweep: SweepRecord, spec: SweepSpec) -> Seen:
     """See how a sweep stands, in Redis."""
-    trials = tuple(sweeps.trials(sweep.id))
-    opened = [trial for trial in trials if trial.state == "open"]
-    asked = [trial.job for trial in opened] + ([sweep.report] if sweep.report else [])
-    jobs = records.several(asked)
-    curves = {
-        trial.number: tuple(curve_of(_epochs(records.redis, trial.job), spec.metric))
-        for trial in opened
-        if trial.job in jobs and jobs[trial.job].state not in ("queued", "waiting")
-    }
+    trials = watch.trials(sweep)
+    asked = [trial.job for trial in trials if trial.state == "open"]
+    jobs = records.several([*asked, *filter(None, [sweep.report])])
+    known = watch.curves(asked, spec.metric)
+    curves = {trial.number: known[trial.job] for trial in trials if trial.job in known}
     need = spec.trial(1, spec.drawn(1), sweep.tag).needs.name
     takers = [one for one in list_workers(records.redis) if one.takes_jobs and one.meets(need)]
-    return Seen(sweep, spec, trials, jobs, curves, len(takers), server_time(sweeps.redis))
+    return Seen(sweep, spec, trials, jobs, curves, len(takers), server_time(records.redis))
 
 
 def from_volume(seen: Seen, store: Store) -> dict[int, tuple[float, ...]]:
@@ -75,14 +68,9 @@ def from_volume(seen: Seen, store: Store) -> dict[int, tuple[float, ...]]:
     for trial in seen.open:
         job = seen.jobs.get(trial.job)
         if job is not None and job.ended and not seen.curves.get(trial.number):
-            found[trial.number] = tuple(curve_of(_history(store, job), seen.spec.metric))
+            values = values_by_epoch(_history(store, job), seen.spec.metric)
+            found[trial.number] = tuple(curve_of(values))
     return found
-
-
-def _epochs(redis: Redis, job_id: str) -> list[dict[str, Any]]:
-    """What each epoch of a job has reported, of all its attempts, in order."""
-    entries: Any = redis.xrange(events_key(job_id))
-    return [json.loads(fields["data"]) for _, fields in entries if fields.get("type") == "epoch"]
 
 
 def _history(store: Store, job: JobRecord) -> list[dict[str, Any]]:

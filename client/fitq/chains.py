@@ -12,7 +12,7 @@ from fitq.drafts import complete, spoken_name
 from fitq.own_model import complete_with_files
 from fitq.uploads import Upload, of_file
 from fitq_shared.errors import FitqError, InvalidInput, Mistake
-from fitq_shared.records import NewJob, new_id
+from fitq_shared.new_job import NewJob, new_id
 from fitq_shared.specs.base import JobSpec
 from fitq_shared.specs.kinds import KINDS
 from fitq_shared.specs.mistakes import unknown_choice

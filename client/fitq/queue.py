@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from fitq.pulling import pull
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.changes import Changes
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
 from fitq_shared.events import ENDINGS, Event, follow
 from fitq_shared.lanes import Lanes, Place
 from fitq_shared.model_refs import model_ref, pending_model
+from fitq_shared.new_job import NewJob, new_id
 from fitq_shared.outage import Outage
 from fitq_shared.record import JobRecord
-from fitq_shared.records import NewJob, Records, new_id
+from fitq_shared.records import Records
 from fitq_shared.redis_link import (
     PATIENT_SECONDS,
     QUICK_SECONDS,
@@ -125,7 +127,7 @@ class Queue:
                 if record.state == "queued":
                     _send(app, record)
             if any(record.after for record in records):
-                settle_all(app, self._records)
+                settle_all(app, Changes(self._records))
                 records = [self._records.get(record.id) for record in records]
             if is_replicated(self.settings) and not replica_has_all(self._redis):
                 names = ", ".join(record.name for record in records)
@@ -189,7 +191,7 @@ class Queue:
     def cancel(self, record: JobRecord) -> str:
         """Cancel a job: "cancelled", "stopping", or the state in which it had ended."""
         with reporting_unreachable(self.settings):
-            outcome = self._records.cancel(record)
+            outcome = Changes(self._records).cancel(record)
             self._settle()
             return outcome
 
@@ -206,7 +208,7 @@ class Queue:
         if not record.released:
             _refuse_to_wait_for(self.before(record))
         with reporting_unreachable(self.settings):
-            outcome = self._records.retry(record, fresh=fresh)
+            outcome = Changes(self._records).retry(record, fresh=fresh)
             current = self._records.get(record.id)
             if outcome != "retried":
                 raise InvalidInput(
@@ -225,7 +227,7 @@ class Queue:
         from fitq_shared.dispatch import settle_all
 
         with contextlib.suppress(OperationalError):
-            settle_all(self._celery(), self._records)
+            settle_all(self._celery(), Changes(self._records))
 
     def _celery(self) -> Celery:
         from fitq_shared.celery_app import make_app

@@ -6,11 +6,13 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fitq_shared.changes import Changes
 from fitq_shared.errors import FitqError
 from fitq_shared.job_message import JobMessage, message_prefix
+from fitq_shared.new_job import NewJob
 from fitq_shared.queues import task_name
 from fitq_shared.record import JobRecord
-from fitq_shared.records import NewJob, Records
+from fitq_shared.records import Records
 from fitq_shared.specs.base import JobSpec
 
 if TYPE_CHECKING:
@@ -52,18 +54,18 @@ def create_all(
     return made
 
 
-def settle_all(app: Celery, records: Records) -> None:
+def settle_all(app: Celery, changes: Changes) -> None:
     """Let go, stop or hold the jobs that come after others which have changed.
 
     Whoever ends a job does this, and every reaper: what the one does not come to, the next does.
     """
     for _ in range(LONGEST_CASCADE):
-        waiting = records.unsettled()
+        waiting = changes.unsettled()
         if not waiting:
             return
         for job_id in waiting:
-            if records.settle(job_id) == "released":
-                send(app, records.get(job_id))
+            if changes.settle(job_id) == "released":
+                send(app, changes.records.get(job_id))
 
 
 def send_to_front(app: Celery, records: Records, record: JobRecord) -> None:

@@ -35,6 +35,11 @@ class Lanes:
         names: Any = self._redis.smembers(QUEUES)
         return sorted(name for name in names if is_job_queue(name))
 
+    def of_job(self, job_id: str) -> str:
+        """The queue in which a job waits, or waited last; "" when there is no such job."""
+        queue: Any = self._redis.hget(job_key(job_id), "queue")
+        return str(queue or "")
+
     def of_next(
         self, owner: str, need: str, priority: Priority, schema: int = SCHEMA_VERSION
     ) -> str:

@@ -1,7 +1,7 @@
 """The registry: models by name, their versions, and the aliases that name one of them.
 
 Each change is one Lua script in transitions/. A training that asks for it becomes a version in
-the very step that publishes it (`Records.succeed`), so it does exactly once, whatever dies when.
+the very step that publishes it (`Attempts.succeed`), so it does exactly once, whatever dies when.
 Numbers are never used again. The volume has a copy (registry_copies.py).
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -24,6 +25,11 @@ class Scripts:
             before = _source(_BEFORE[name]) if name in _BEFORE else ""
             self._loaded[name] = self._redis.register_script(before + _source(name))
         return str(self._loaded[name](keys=keys, args=args))
+
+
+def flat(fields: Mapping[str, str]) -> list[str]:
+    """Fields as a script takes them: name, value, name, value …"""
+    return [part for pair in fields.items() for part in pair]
 
 
 def _source(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.attempts import Attempts
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, JobRecord
 from fitq_shared.records import Records
@@ -56,7 +57,7 @@ def claim(redis: Redis, records: Records) -> Callable[[JobRecord], Attempt]:
     def take(record: JobRecord) -> Attempt:
         lease = Lease(redis, f"cpu:host:{record.id}", f"token-{record.id}", 60)
         assert lease.acquire()
-        attempt = records.claim(
+        attempt = Attempts(records).claim(
             *(record.id, record.attempt, record.spec_hash, lease),
             worker="blue",
             device_name="4 cores",
@@ -89,7 +90,7 @@ def succeeded(
             folder.write(name, content)
         numbers = metrics or {"val_accuracy": 0.9876}
         model_name = record.spec.get("model_name")
-        assert records.succeed(attempt, folder.seal(), numbers, model_name)
+        assert Attempts(records).succeed(attempt, folder.seal(), numbers, model_name)
         return records.get(record.id)
 
     return make

@@ -8,6 +8,7 @@ import pytest
 
 from fitq.queue import AWAY, Queue
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.attempts import Attempts
 from fitq_shared.record import Reason
 from support.proxy import Proxy
 
@@ -96,14 +97,14 @@ def test_a_followed_log_goes_on_through_attempts_to_a_failure(
         # When its last lines come, and another attempt begins before the next look
         first.write(AttemptFolder.log, text + b"the end of the first\n")
         lost = Reason("worker-lost", "the worker blue stopped answering")
-        assert records.give_back(attempt, lost, counts="lost") == "queued"
+        assert Attempts(records).give_back(attempt, lost, counts="lost") == "queued"
         second.write(AttemptFolder.log, b"second: ")
 
     def fail():
         redis.delete(f"fitq:lease:cpu:host:{record.id}")
         again = claim(records.get(record.id))
         second.write(AttemptFolder.log, b"second: not finite\n")
-        assert records.fail(again, Reason("bad-job", "the loss is not finite"))
+        assert Attempts(records).fail(again, Reason("bad-job", "the loss is not finite"))
 
     told.when("first: gr", lose_the_worker)
     told.when("second: ", fail)
@@ -130,7 +131,7 @@ def test_following_a_log_outlives_an_outage(
     def go_away():
         proxy.refuse()
         folder.write(AttemptFolder.log, b"half a line\n")
-        records.succeed(attempt, folder.seal(), {})
+        Attempts(records).succeed(attempt, folder.seal(), {})
 
     told.when("half ", go_away)
     patient = Queue.patient

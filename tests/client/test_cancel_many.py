@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from fitq.commands import cancel
+from fitq_shared.attempts import Attempts
 from fitq_shared.specs.describe import DescribeJob
 from support.waiting import wait_until
 
@@ -37,8 +38,10 @@ def stopping(records):
 
     def start(*attempts):
         def stop(attempt):
-            wait_until(lambda: records.order(attempt) == "cancel", 60, "the order to stop")
-            records.cancelled(attempt)
+            wait_until(
+                lambda: Attempts(records).order(attempt) == "cancel", 60, "the order to stop"
+            )
+            Attempts(records).cancelled(attempt)
 
         for attempt in attempts:
             threads.append(threading.Thread(target=stop, args=(attempt,)))
@@ -117,8 +120,8 @@ def test_a_job_that_ends_before_it_could_stop_is_told(queue, fitq, records, trai
     attempt = claim(record)
 
     def work() -> None:
-        wait_until(lambda: records.order(attempt) == "cancel", 60, "the order to stop")
-        records.succeed(attempt, "a" * 64, {})
+        wait_until(lambda: Attempts(records).order(attempt) == "cancel", 60, "the order to stop")
+        Attempts(records).succeed(attempt, "a" * 64, {})
 
     worker = threading.Thread(target=work)
     worker.start()

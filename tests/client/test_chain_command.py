@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fitq_shared.attempts import Attempts
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
 
@@ -151,7 +152,7 @@ def test_after_lets_a_job_wait_for_another(
     assert "after first, which is queued" in ran.err
     assert records.find("second").after == (first["id"],)
     # And one after a job that has succeeded waits for nothing
-    records.succeed(claim(records.find("first")), "f" * 64, {})
+    Attempts(records).succeed(claim(records.find("first")), "f" * 64, {})
     third = fitq(*_TRAIN, "--after", "first", "--no-wait", "--json").json
     assert third["state"] == "queued"
 
@@ -168,7 +169,7 @@ def test_nothing_can_come_after_what_has_failed(
     queue, fitq, records: Records, claim: Callable[[JobRecord], Attempt]
 ):
     fitq(*_TRAIN, "--name", "first", "--no-wait")
-    records.fail(claim(records.find("first")), Reason("bad-job", "the loss is NaN"))
+    Attempts(records).fail(claim(records.find("first")), Reason("bad-job", "the loss is NaN"))
     ran = fitq(*_TRAIN, "--after", "first", "--no-wait")
     assert ran.code == 2
     assert "nothing can come after first: it has failed" in ran.err
@@ -203,7 +204,7 @@ def test_what_others_wait_for_is_not_removed(
     submitted, fitq, records: Records, claim: Callable[[JobRecord], Attempt], store
 ):
     submitted()
-    records.succeed(claim(records.find("digits-train")), "f" * 64, {})
+    Attempts(records).succeed(claim(records.find("digits-train")), "f" * 64, {})
     ran = fitq("rm", "digits-train", "--yes")
     assert ran.code == 2
     assert "digits-" in ran.err

@@ -17,6 +17,7 @@ from fitq import AsyncClient, Client, FitqError, InvalidInput, Job, JobFailed, N
 from fitq.keras_models import fields_of, is_model
 from fitq.screens import NotebookScreen
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.attempts import Attempts
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
 from fitq_shared.settings import Settings
@@ -71,7 +72,9 @@ def test_waiting_for_what_failed_says_why(
     job = api.job(record.id)
     with pytest.raises(InvalidInput, match="has published nothing: the job is queued"):
         job.read(AttemptFolder.model)
-    records.fail(claim(record), Reason("bad-job", "the loss is NaN", "lower the learning rate"))
+    Attempts(records).fail(
+        claim(record), Reason("bad-job", "the loss is NaN", "lower the learning rate")
+    )
     for wait in (job.wait, job.watch):
         with pytest.raises(JobFailed, match="brave-otter failed: the loss is NaN") as caught:
             wait()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fitq_shared.changes import Changes
 from fitq_shared.dataset_manifest import chunk_path
 from fitq_shared.datasets import read_manifest
 from fitq_shared.registrations import registrations
@@ -193,7 +194,7 @@ def test_one_that_a_job_needs_is_not_removed(on_houses, fitq, records, succeeded
     assert "houses@2 is needed by brave-otter, which is queued" in ran.err
     assert len(registrations(store)) == 2
     # When the job has ended, that version goes
-    records.cancel(waiting)
+    Changes(records).cancel(waiting)
     ran = fitq("datasets", "rm", "houses@2", "--yes")
     assert (ran.code, ran.out) == (0, "houses@2  removed\n"), ran.err
     assert [str(one) for one in registrations(store)] == ["houses@1"]

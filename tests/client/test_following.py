@@ -8,6 +8,8 @@ import pytest
 
 from fitq.live import follow
 from fitq.queue import AWAY, BACK, Queue
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.events import publish
 from fitq_shared.lanes import Lanes
 from fitq_shared.record import Reason
@@ -24,7 +26,7 @@ BROKEN = Reason("bad-job", "the loss is not finite", "take a smaller learning ra
 def failed(records, train_job, claim):
     def make(name="broken"):
         record = records.create(train_job(name=name))
-        records.fail(claim(record), BROKEN)
+        Attempts(records).fail(claim(record), BROKEN)
         return records.get(record.id)
 
     return make
@@ -34,7 +36,7 @@ def test_the_live_view_tells_all_from_the_beginning(queue, redis, records, train
     # Given a job that was given back once, and then ran two epochs to its end
     record = records.create(train_job(epochs=2))
     lost = Reason("worker-lost", "the worker blue stopped answering")
-    records.give_back(claim(record), lost, counts="lost")
+    Attempts(records).give_back(claim(record), lost, counts="lost")
     attempt = claim(records.get(record.id))
     publish(
         redis,
@@ -46,7 +48,7 @@ def test_the_live_view_tells_all_from_the_beginning(queue, redis, records, train
     for epoch, loss in ((1, 0.5), (2, 0.25)):
         row = {"epoch": epoch, "loss": loss, "learning_rate": 0.001, "seconds": 1.25}
         publish(redis, record.id, "epoch", 2, row)
-    records.succeed(attempt, "a" * 64, {"loss": 0.25})
+    Attempts(records).succeed(attempt, "a" * 64, {"loss": 0.25})
 
     # When somebody follows it
     ended = follow(Queue(queue), record)
@@ -73,7 +75,7 @@ def test_while_it_waits_its_place_is_told(queue, redis, records, train_job, capf
 
     def end_once_told() -> None:
         told.wait(60)
-        records.cancel(second)
+        Changes(records).cancel(second)
 
     ending = threading.Thread(target=end_once_told)
     ending.start()
@@ -123,7 +125,7 @@ def test_watching_a_job_that_failed_says_why_and_what_to_do(queue, fitq, failed)
 
 
 def test_watching_a_job_that_was_cancelled_fails(queue, fitq, records, train_job):
-    records.cancel(records.create(train_job()))
+    Changes(records).cancel(records.create(train_job()))
     ran = fitq("watch", "brave-otter")
     assert ran.code == 1
     assert "brave-otter was cancelled" in ran.err
@@ -136,7 +138,7 @@ def test_watching_a_job_that_runs_ends_with_it(queue, fitq, redis, records, trai
 
     def end_once_followed() -> None:
         wait_until(lambda: redis.info("clients")["blocked_clients"], 60, "a follower")
-        records.succeed(attempt, "a" * 64, {"loss": 0.25})
+        Attempts(records).succeed(attempt, "a" * 64, {"loss": 0.25})
 
     ending = threading.Thread(target=end_once_followed)
     ending.start()
@@ -236,7 +238,7 @@ def test_following_outlives_an_outage(proxy, redis, records, train_job, claim):
         # When the connection breaks, the job ends meanwhile, and Redis is back
         proxy.refuse()
         publish(redis, record.id, "epoch", 1, {"epoch": 2})
-        records.succeed(attempt, "a" * 64, {"loss": 0.25})
+        Attempts(records).succeed(attempt, "a" * 64, {"loss": 0.25})
         wait_until(lambda: told, 60, "a word of the outage")
         proxy.accept()
 

@@ -13,6 +13,8 @@ from fitq.retention import Retention, find_waste
 from fitq.waste import remove_waste
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.durations import DAY
 from fitq_shared.record import Reason
 from fitq_shared.record_keys import job_key
@@ -62,15 +64,15 @@ def in_two_attempts(records, train_job, claim, write):
     def make(state, **changes):
         record = records.create(train_job(**changes))
         write(record, 1)
-        assert records.give_back(claim(record), LOST, counts="lost") == "queued"
+        assert Attempts(records).give_back(claim(record), LOST, counts="lost") == "queued"
         attempt = claim(records.get(record.id))
         write(record, 2)
         if state == "succeeded":
-            records.succeed(attempt, "a" * 64, {})
+            Attempts(records).succeed(attempt, "a" * 64, {})
         elif state == "failed":
-            records.fail(attempt, BROKEN)
+            Attempts(records).fail(attempt, BROKEN)
         elif state == "cancelled":
-            records.cancelled(attempt)
+            Attempts(records).cancelled(attempt)
         return records.get(record.id)
 
     return make
@@ -167,8 +169,8 @@ def test_checkpoints_before_a_fresh_start_go_with_their_attempt(
     queue, fitq, in_two_attempts, records, claim, write, age, store
 ):
     record = in_two_attempts("failed")
-    records.retry(record, fresh=True)
-    records.fail(claim(records.get(record.id)), BROKEN)
+    Changes(records).retry(record, fresh=True)
+    Attempts(records).fail(claim(records.get(record.id)), BROKEN)
     write(record, 3)
     age(record, 2)
     assert fitq("gc", "--apply").code == 0
@@ -181,7 +183,7 @@ def test_jobs_that_have_not_ended_stay_as_they_are(
 ):
     # Given a job that runs, and one that waits, whatever their files
     running, waiting = in_two_attempts("running"), in_two_attempts("cancelled")
-    records.retry(waiting, fresh=True)
+    Changes(records).retry(waiting, fresh=True)
     for record in (running, waiting):
         redis.hset(job_key(record.id), "created", "1")
         store.write(f"jobs/{record.id}/attempt-1/model.keras.0123abcd.part", b"")
@@ -216,7 +218,7 @@ def test_whole_jobs_go_when_asked_except_those_that_are_needed(
 ):
     # Given old jobs, of which one has a model that is needed, and one never ran; and a new one
     used, old, new = (succeeded(train_job(name=name)) for name in ("used", "old", "new"))
-    records.cancel(never := records.create(train_job(name="never")))
+    Changes(records).cancel(never := records.create(train_job(name="never")))
     for record in (used, old, never):
         age(record, 100)
     _, model = Queue(queue).model("used")
@@ -281,7 +283,7 @@ def test_inputs_go_that_no_job_refers_to(queue, fitq, prediction, store, age, re
     assert store.files("inputs") == [path.removeprefix("inputs/") for path in (used, new)]
 
     # And the one with a job goes with the job, in one run
-    records.cancel(prediction)
+    Changes(records).cancel(prediction)
     age(prediction, 100)
     ran = fitq("gc", "--apply", "--jobs", "90d")
     assert store.files("inputs") == [new.removeprefix("inputs/")]
@@ -296,7 +298,7 @@ def test_what_a_lost_job_may_need_stays_until_redis_knows_it_again(
     age(path, 30)
     age(records.find("brave-otter"), 100)
     snapshots.keep(store, prediction)
-    records.cancel(prediction)
+    Changes(records).cancel(prediction)
     assert records.forget(records.get(prediction.id)) == "forgotten"
     before = store.files("")
 
@@ -359,7 +361,7 @@ def test_what_is_needed_again_by_then_stays(
     }
 
     # When both are in use before they are removed
-    records.retry(records.get(record.id), fresh=False)
+    Changes(records).retry(records.get(record.id), fresh=False)
     redis.hset(job_key(prediction.id), "spec", spec)
     gone = list(remove_waste(records, store, found.waste))
 
@@ -417,7 +419,7 @@ def test_a_job_that_is_retried_at_the_last_moment_keeps_no_other(
     # Given two old jobs, of which one is retried when its removal has begun
     made = [records.create(train_job(name=name)) for name in ("first", "second")]
     for record in made:
-        records.cancelled(claim(record))
+        Attempts(records).cancelled(claim(record))
         age(record, 100)
     found = find_waste(records, store, Retention(jobs=90 * DAY)).waste
     retried, other = (one.job for one in found)
@@ -426,7 +428,7 @@ def test_a_job_that_is_retried_at_the_last_moment_keeps_no_other(
     def write_and_retry(self, path, content):
         write(self, path, content)
         if path == f"jobs/{retried.id}/{MARK}":
-            records.retry(records.get(retried.id), fresh=False)
+            Changes(records).retry(records.get(retried.id), fresh=False)
 
     monkeypatch.setattr(Store, "write", write_and_retry)
     # When both are to go
@@ -440,12 +442,12 @@ def test_any_store_can_be_cleared(queue, redis, records, train_job, claim, monke
     # Given a store that is no folder, with a job of two attempts and an input
     store = Store(f"memory://{uuid.uuid4().hex}")
     record = records.create(train_job())
-    records.give_back(claim(record), LOST, counts="lost")
+    Attempts(records).give_back(claim(record), LOST, counts="lost")
     attempt = claim(records.get(record.id))
     for number in (1, 2):
         AttemptFolder(store, record.id, number).write("log.txt", "")
     store.write(f"inputs/{'c' * 64}.npz", b"images")
-    records.fail(attempt, BROKEN)
+    Attempts(records).fail(attempt, BROKEN)
 
     # When what is older than nothing may go
     retention = Retention(attempts=-1, checkpoints=-1, inputs=-DAY)

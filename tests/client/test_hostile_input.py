@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.attempts import Attempts
 from fitq_shared.events import publish
 from fitq_shared.record import Reason
 from fitq_shared.record_keys import JOBS, job_key
@@ -326,7 +327,7 @@ def test_what_others_say_is_not_obeyed(
 
     def fail_once_followed() -> None:
         wait_until(lambda: redis.info("clients")["blocked_clients"], 60, "a follower")
-        records.fail(attempt, Reason("bad-job", f"{EVIL}\nsecond line", EVIL))
+        Attempts(records).fail(attempt, Reason("bad-job", f"{EVIL}\nsecond line", EVIL))
 
     info = WorkerInfo("t", EVIL, "h", 1, "cpu", EVIL, "ready", "0", 1.0)
     announce(redis, info, 60)

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from fitq_shared.attempts import Attempts
 from fitq_shared.record import Reason
 from fitq_shared.specs.describe import DescribeJob
 from support.waiting import wait_until
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.services
 def some_jobs(records, train_job, succeeded, claim):
     """Jobs in four states, of two owners."""
     succeeded(train_job(name="done", tags=["red"]))
-    records.fail(
+    Attempts(records).fail(
         claim(records.create(train_job(name="broken", owner="bob"))),
         Reason("out-of-memory", "the GPU is full", "take a smaller batch"),
     )
@@ -198,8 +199,8 @@ def test_a_running_job_is_waited_for_until_it_has_stopped(queue, fitq, records, 
     attempt = claim(record)
 
     def worker() -> None:
-        wait_until(lambda: records.order(attempt) == "cancel", 60, "the order to stop")
-        records.cancelled(attempt)
+        wait_until(lambda: Attempts(records).order(attempt) == "cancel", 60, "the order to stop")
+        Attempts(records).cancelled(attempt)
 
     thread = threading.Thread(target=worker)
     thread.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fitq_shared.changes import Changes
 from fitq_shared.queues import GIB
 from fitq_shared.workers import WorkerInfo, announce
 
@@ -134,7 +135,7 @@ def test_a_place_tells_of_the_others_who_take_turns(fitq, there, records, train_
 
 def test_who_retries_what_no_worker_can_run_is_told(queue, fitq, records, train_job):
     record = records.create(train_job(device="gpu"))
-    records.cancel(record)
+    Changes(records).cancel(record)
     ran = fitq("retry", record.name, "--no-wait")
     assert ran.code == 0
     assert "waiting: no worker takes jobs for a GPU now" in ran.err

@@ -8,6 +8,7 @@ import pytest
 import fitq
 from fitq.client import Client
 from fitq.queue import Queue, _send
+from fitq_shared.attempts import Attempts
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
 from fitq_shared.events import publish
 from fitq_shared.record import Reason
@@ -53,7 +54,7 @@ def test_a_message_that_cannot_be_sent_names_the_job(
     proxy = Proxy(redis_server.port)
     client = Queue(replace(queue, redis_url=f"redis://127.0.0.1:{proxy.port}/0"))
     failed = records.create(train_job(name="failed"))
-    records.cancelled(claim(failed))
+    Attempts(records).cancelled(claim(failed))
     monkeypatch.setattr(*("fitq.queue._send", lambda *a, _send=_send: proxy.refuse() and _send(*a)))
 
     # When a job is queued
@@ -105,7 +106,7 @@ def test_waiting_ends_with_the_job(client, train_job, records, claim):
     waiter.start()
 
     # When it ends
-    records.fail(claim(record), Reason("error", "it broke"))
+    Attempts(records).fail(claim(record), Reason("error", "it broke"))
     waiter.join(60)
 
     # Then they have its record
@@ -137,7 +138,7 @@ def test_waiting_gives_up_while_the_job_tells_its_progress(
             publish(redis, record.id, "progress", 1, {"batch": batch})
             if leave.wait(0.02):
                 return
-        records.succeed(attempt, "a" * 64, {})
+        Attempts(records).succeed(attempt, "a" * 64, {})
 
     worker = threading.Thread(target=work)
     worker.start()
@@ -200,7 +201,7 @@ def test_a_training_that_has_not_ended_has_no_model_yet(client, train_job, claim
 
 def test_a_training_that_did_not_succeed_has_no_model(client, train_job, records, claim):
     record = client.submit(train_job())
-    records.fail(claim(record), Reason("error", "it broke"))
+    Attempts(records).fail(claim(record), Reason("error", "it broke"))
     with pytest.raises(InvalidInput, match="no model: the job is failed") as caught:
         client.model(record.name)
     assert "fitq show" in caught.value.hint

@@ -8,6 +8,8 @@ import pytest
 from fitq.queue import Queue
 from fitq_shared import registry_copies, snapshots
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.errors import UnknownJob
 from fitq_shared.lost_messages import without_message
 from fitq_shared.record import Reason
@@ -40,8 +42,8 @@ def some_jobs(begun, succeeded, train_job, records, store):
     done = succeeded(train_job(name="done", tags=["red"]))
     snapshots.keep(store, done)
     broken, stopped, _ = (begun(name=name) for name in ("broken", "stopped", "running"))
-    records.fail(broken, BROKEN)
-    records.cancelled(stopped)
+    Attempts(records).fail(broken, BROKEN)
+    Attempts(records).cancelled(stopped)
     for attempt in (broken, stopped):
         snapshots.keep(store, records.get(attempt.job_id))
     records.create(train_job(name="waiting"))
@@ -103,7 +105,7 @@ def test_applied_the_records_are_there_again(some_jobs, queue, fitq, redis, reco
 
 def test_what_redis_knows_stays_as_it_is(some_jobs, fitq, redis, records):
     # Given a Redis that knows of one job more than the volume does
-    records.retry(some_jobs["broken"], fresh=False)
+    Changes(records).retry(some_jobs["broken"], fresh=False)
     before = redis.hgetall(f"fitq:job:{some_jobs['broken'].id}")
     redis.delete(f"fitq:job:{some_jobs['done'].id}")
     # When the records are restored

@@ -6,6 +6,8 @@ import pytest
 
 from fitq.queue import Queue
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.errors import InvalidInput
 from fitq_shared.record import Reason
 from fitq_shared.specs.describe import DescribeJob
@@ -21,7 +23,7 @@ CHECKPOINT = f"{AttemptFolder.checkpoints}/00002-00000-{'a' * 64}.npz"
 def failed(records, train_job, claim):
     def make(spec=None, **changes):
         record = records.create(spec or train_job(**changes))
-        assert records.fail(claim(record), BROKEN)
+        assert Attempts(records).fail(claim(record), BROKEN)
         return records.get(record.id)
 
     return make
@@ -64,8 +66,8 @@ def test_without_a_checkpoint_or_with_fresh_it_goes_from_the_start(
 def test_checkpoints_before_a_fresh_start_do_not_count(queue, fitq, failed, store, records, claim):
     record = failed()
     AttemptFolder.of(store, record).write(CHECKPOINT, b"weights")
-    records.retry(record, fresh=True)
-    records.fail(claim(records.get(record.id)), BROKEN)
+    Changes(records).retry(record, fresh=True)
+    Attempts(records).fail(claim(records.get(record.id)), BROKEN)
     assert "it has no checkpoint" in fitq("retry", record.name, "--no-wait").out
 
 
@@ -89,7 +91,7 @@ def test_several_jobs_are_queued_and_not_followed(queue, fitq, failed, records, 
     # Given a training that failed, a job of another kind that did, and one that was cancelled
     failed(name="first")
     failed(DescribeJob(name="second", owner="ann", dataset="mnist"))
-    records.cancel(records.create(train_job(name="third")))
+    Changes(records).cancel(records.create(train_job(name="third")))
 
     # When all are retried, one of them named twice
     ran = fitq("retry", "first", "second", "third", "first", "--json")
@@ -108,7 +110,7 @@ def test_one_job_is_followed_to_its_end(queue, fitq, failed, records, claim):
 
     def work() -> None:
         wait_until(lambda: records.get(record.id).state == "queued", 60, "a retry")
-        records.succeed(claim(records.get(record.id)), "a" * 64, {"loss": 0.25})
+        Attempts(records).succeed(claim(records.get(record.id)), "a" * 64, {"loss": 0.25})
 
     worker = threading.Thread(target=work)
     worker.start()

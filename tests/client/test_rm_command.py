@@ -8,6 +8,8 @@ from fitq.queue import Queue
 from fitq.removal import MARK, being_removed, remove_job
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
 from fitq_shared.events import events_key
 from fitq_shared.records import Records
@@ -61,7 +63,7 @@ def test_a_job_goes_with_all_its_files_and_no_other(
 
 def test_a_job_that_never_ran_has_no_files_to_remove(queue, fitq, records, train_job):
     record = records.create(train_job())
-    records.cancel(record)
+    Changes(records).cancel(record)
     assert fitq("rm", record.id, "--yes", "--json").json == [
         {"id": record.id, "name": "brave-otter"}
     ]
@@ -107,7 +109,7 @@ def test_what_is_needed_keeps_all_from_being_removed(
     assert len(list(records.all())) == 4
 
     # And once the job that needs it has ended, the model may go
-    records.cancel(records.find("checks"))
+    Changes(records).cancel(records.find("checks"))
     assert fitq("rm", "used", "--yes").code == 0
 
 
@@ -196,9 +198,9 @@ def test_the_mark_goes_last(succeeded, records, store, monkeypatch):
 def test_a_job_that_was_retried_meanwhile_stays(queue, records, store, train_job, claim):
     # Given a job that is queued again after somebody has read its record
     record = records.create(train_job())
-    records.cancelled(claim(record))
+    Attempts(records).cancelled(claim(record))
     read = records.get(record.id)
-    assert records.retry(read, fresh=False) == "retried"
+    assert Changes(records).retry(read, fresh=False) == "retried"
     # When it is removed
     with pytest.raises(InvalidInput, match="brave-otter was retried meanwhile, and is queued"):
         remove_job(records, store, read)
@@ -212,15 +214,15 @@ def test_what_a_retry_has_published_meanwhile_stays(
 ):
     # Given a failed job, and somebody who retries it while its owner is asked about its removal
     record = records.create(train_job())
-    records.cancelled(claim(record))
+    Attempts(records).cancelled(claim(record))
 
     def retried_and_succeeded(*_: object, **__: object) -> None:
-        assert records.retry(records.get(record.id), fresh=False) == "retried"
+        assert Changes(records).retry(records.get(record.id), fresh=False) == "retried"
         redis.delete(f"fitq:lease:cpu:host:{record.id}")
         attempt = claim(records.get(record.id))
         folder = AttemptFolder(store, record.id, 2)
         folder.write(AttemptFolder.model, b"a model")
-        assert records.succeed(attempt, folder.seal(), {"loss": 0.25})
+        assert Attempts(records).succeed(attempt, folder.seal(), {"loss": 0.25})
 
     monkeypatch.setattr("fitq.commands.rm.confirm", retried_and_succeeded)
     # When the answer is yes
@@ -238,7 +240,7 @@ def test_a_removal_that_failed_does_not_condemn_a_later_attempt(
 ):
     # Given a failed job whose removal was begun, when Redis went away
     record = records.create(train_job())
-    records.cancelled(claim(record))
+    Attempts(records).cancelled(claim(record))
 
     def fail(*_: object) -> None:
         raise QueueUnreachable("gone")
@@ -249,7 +251,7 @@ def test_a_removal_that_failed_does_not_condemn_a_later_attempt(
     assert being_removed(store, record.id)
 
     # When it is retried instead, and Redis loses its data later
-    records.retry(records.get(record.id), fresh=False)
+    Changes(records).retry(records.get(record.id), fresh=False)
     snapshots.keep(store, records.get(record.id))
     redis.flushall()
 

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.record import Reason
 
 LEAST = ("train", "--dataset", "mnist", "--model", "mlp", "--dry-run")
@@ -62,8 +64,8 @@ def test_what_befell_a_job_is_shown(queue, fitq, records, train_job, claim):
     for reason, counts in ((LOST, "lost"), (FULL, "fault"), (FULL, "fault")):
         current = records.get(record.id)
         if current.due is not None:
-            assert records.may_resend(current)
-        records.give_back(claim(records.get(record.id)), reason, counts=counts)
+            assert Changes(records).may_resend(current)
+        Attempts(records).give_back(claim(records.get(record.id)), reason, counts=counts)
 
     # When it is shown
     ran = fitq("show", record.id)
@@ -80,6 +82,6 @@ def test_what_befell_a_job_is_shown(queue, fitq, records, train_job, claim):
 @pytest.mark.services
 def test_a_fresh_start_is_shown(queue, fitq, records, train_job, claim):
     record = records.create(train_job())
-    records.fail(claim(record), LOST)
-    records.retry(records.get(record.id), fresh=True)
+    Attempts(records).fail(claim(record), LOST)
+    Changes(records).retry(records.get(record.id), fresh=True)
     assert "  attempt  2, from the start since attempt 2\n" in fitq("show", record.id).out

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.lanes import Lanes
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, JobRecord
@@ -45,6 +47,16 @@ def records(redis: Redis) -> Records:
 
 
 @pytest.fixture
+def attempts(records: Records) -> Attempts:
+    return Attempts(records)
+
+
+@pytest.fixture
+def changes(records: Records) -> Changes:
+    return Changes(records)
+
+
+@pytest.fixture
 def lanes(redis: Redis) -> Lanes:
     return Lanes(redis)
 
@@ -62,12 +74,12 @@ def hold(redis: Redis) -> Callable[..., Lease]:
 
 
 @pytest.fixture
-def claim(records: Records, hold: Callable[..., Lease]) -> Callable[..., Attempt]:
+def claim(attempts: Attempts, hold: Callable[..., Lease]) -> Callable[..., Attempt]:
     """Claim a queued job for a worker that holds its lease."""
 
     def take(record: JobRecord, token: str = "worker-1", threads: int = 2) -> Attempt:
         lease = hold(token)
-        attempt = records.claim(
+        attempt = attempts.claim(
             *(record.id, record.attempt, record.spec_hash, lease),
             worker=token,
             device_name="2 cores",

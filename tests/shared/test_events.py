@@ -4,6 +4,7 @@ from itertools import islice
 
 import pytest
 
+from fitq_shared.attempts import Attempts
 from fitq_shared.events import KEPT_EVENTS, events_key, follow, progress_key, publish
 from fitq_shared.record import Reason
 
@@ -105,8 +106,8 @@ def test_the_events_of_states_say_who_when_and_why(redis, records, train_job, cl
     # Given a job that ran, was given back, and ran to its end
     record = records.create(train_job())
     attempt = claim(record, "first")
-    records.give_back(attempt, Reason("drain", "the worker left", "wait"), counts="")
-    records.succeed(claim(records.get(record.id), "second"), "a" * 64, {})
+    Attempts(records).give_back(attempt, Reason("drain", "the worker left", "wait"), counts="")
+    Attempts(records).succeed(claim(records.get(record.id), "second"), "a" * 64, {})
 
     # When I follow it
     events = seen(redis, record.id)
@@ -129,7 +130,7 @@ def test_the_events_of_a_job_that_has_ended_do_not_stay_for_ever(redis, records,
     record = records.create(train_job())
     attempt = claim(record)
     assert redis.ttl(events_key(record.id)) == -1
-    records.succeed(attempt, "a" * 64, {})
+    Attempts(records).succeed(attempt, "a" * 64, {})
     assert redis.ttl(events_key(record.id)) > 0
 
 

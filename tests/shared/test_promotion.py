@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fitq_shared.attempts import Attempts
 from fitq_shared.promotion import promote, promote_if_better
 from fitq_shared.registry import Registry
 
@@ -22,7 +23,9 @@ def version(records, registry, train_job, claim):
 
     def make():
         record = records.create(train_job(model_name="mnist"))
-        assert records.succeed(claim(record, f"worker-{next(count)}"), "a" * 64, {}, "mnist")
+        assert Attempts(records).succeed(
+            claim(record, f"worker-{next(count)}"), "a" * 64, {}, "mnist"
+        )
         return registry.find("mnist")
 
     return make

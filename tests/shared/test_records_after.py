@@ -7,9 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
+from fitq_shared.new_job import NewJob, new_id
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.record_keys import job_key
-from fitq_shared.records import NewJob, Records, new_id
+from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.snapshots import to_be_restored
 from fitq_shared.specs.train import TrainJob
@@ -36,51 +39,56 @@ def chain(records: Records, train_job: Callable[..., TrainJob]) -> Callable[...,
 
 
 @pytest.fixture
-def states(records: Records) -> Callable[..., list[str]]:
+def states(records: Records, changes: Changes) -> Callable[..., list[str]]:
     """Settle what is unsettled until nothing is, and say in which states these jobs are then."""
 
     def settle(*jobs: JobRecord) -> list[str]:
-        while unsettled := records.unsettled():
+        while unsettled := changes.unsettled():
             for job_id in unsettled:
-                records.settle(job_id)
+                changes.settle(job_id)
         return [records.get(job.id).state for job in jobs]
 
     return settle
 
 
 def test_a_job_waits_until_the_one_before_it_has_succeeded(
-    records: Records, chain: Callable[..., list[JobRecord]], claim: Claim
+    records: Records,
+    changes: Changes,
+    attempts: Attempts,
+    chain: Callable[..., list[JobRecord]],
+    claim: Claim,
 ) -> None:
     # Given
     a, b, _ = chain()
     assert (a.state, b.state, b.after) == ("queued", "waiting", (a.id,))
-    assert records.settle(b.id) == "waiting"
+    assert changes.settle(b.id) == "waiting"
     # When
-    assert records.succeed(claim(a), "f" * 64, {})
+    assert attempts.succeed(claim(a), "f" * 64, {})
     # Then it is let go once, and once only
-    assert b.id in records.unsettled()
-    assert records.settle(b.id) == "released"
-    assert records.settle(b.id) == "queued"
+    assert b.id in changes.unsettled()
+    assert changes.settle(b.id) == "released"
+    assert changes.settle(b.id) == "queued"
     assert records.get(b.id).released
-    assert b.id not in records.unsettled()
+    assert b.id not in changes.unsettled()
     claim(records.get(b.id))
 
 
 def test_a_job_after_two_waits_for_both(
-    records: Records,
+    attempts: Attempts,
     chain: Callable[..., list[JobRecord]],
     claim: Claim,
     states: Callable[..., list[str]],
 ) -> None:
     a, b, c = chain(after={2: (0, 1)})
-    records.succeed(claim(a), "f" * 64, {})
+    attempts.succeed(claim(a), "f" * 64, {})
     assert states(a, b, c) == ["succeeded", "queued", "waiting"]
-    records.succeed(claim(b), "f" * 64, {})
+    attempts.succeed(claim(b), "f" * 64, {})
     assert states(c) == ["queued"]
 
 
 def test_a_failure_stops_all_that_come_after_it_and_says_why(
     records: Records,
+    attempts: Attempts,
     chain: Callable[..., list[JobRecord]],
     claim: Claim,
     states: Callable[..., list[str]],
@@ -88,7 +96,7 @@ def test_a_failure_stops_all_that_come_after_it_and_says_why(
     # Given
     a, b, c = chain()
     # When
-    records.fail(claim(a), Reason("bad-job", "the loss is NaN"))
+    attempts.fail(claim(a), Reason("bad-job", "the loss is NaN"))
     # Then
     assert states(a, b, c) == ["failed"] * 3
     for job in (b, c):
@@ -99,10 +107,13 @@ def test_a_failure_stops_all_that_come_after_it_and_says_why(
 
 
 def test_a_cancelled_job_cancels_those_after_it(
-    records: Records, chain: Callable[..., list[JobRecord]], states: Callable[..., list[str]]
+    records: Records,
+    changes: Changes,
+    chain: Callable[..., list[JobRecord]],
+    states: Callable[..., list[str]],
 ) -> None:
     a, b, c = chain()
-    assert records.cancel(a) == "cancelled"
+    assert changes.cancel(a) == "cancelled"
     assert states(a, b, c) == ["cancelled"] * 3
     reason = records.get(c.id).reason
     assert reason is not None
@@ -112,6 +123,7 @@ def test_a_cancelled_job_cancels_those_after_it(
 @pytest.mark.parametrize("reason", ["", "no JSON", "null", "[]", '{"message": {"a": 1}}'])
 def test_a_reason_that_fitq_has_not_written_stops_those_behind_all_the_same(
     records: Records,
+    attempts: Attempts,
     redis: Redis,
     chain: Callable[..., list[JobRecord]],
     states: Callable[..., list[str]],
@@ -120,7 +132,7 @@ def test_a_reason_that_fitq_has_not_written_stops_those_behind_all_the_same(
 ) -> None:
     # Given a job that has failed, and somebody who has written to its record
     a, b, c = chain()
-    assert records.fail(claim(a), Reason("error", "it broke"))
+    assert attempts.fail(claim(a), Reason("error", "it broke"))
     redis.hset(job_key(a.id), "reason", reason)
     # When those behind it are looked at
     found = states(b, c)
@@ -132,54 +144,64 @@ def test_a_reason_that_fitq_has_not_written_stops_those_behind_all_the_same(
 
 
 def test_a_waiting_job_can_be_cancelled_itself(
-    records: Records, chain: Callable[..., list[JobRecord]], states: Callable[..., list[str]]
+    changes: Changes,
+    chain: Callable[..., list[JobRecord]],
+    states: Callable[..., list[str]],
 ) -> None:
     a, b, c = chain()
-    assert records.cancel(b) == "cancelled"
+    assert changes.cancel(b) == "cancelled"
     assert states(a, b, c) == ["queued", "cancelled", "cancelled"]
 
 
 def test_after_a_retry_those_behind_wait_again(
     records: Records,
+    changes: Changes,
+    attempts: Attempts,
     chain: Callable[..., list[JobRecord]],
     claim: Claim,
     states: Callable[..., list[str]],
 ) -> None:
     # Given
     a, b, c = chain()
-    records.fail(claim(a), Reason("bad-job", "the loss is NaN"))
+    attempts.fail(claim(a), Reason("bad-job", "the loss is NaN"))
     assert states(a, b, c) == ["failed"] * 3
     # When
-    assert records.retry(records.get(a.id), fresh=False) == "retried"
+    assert changes.retry(records.get(a.id), fresh=False) == "retried"
     # Then
     assert states(a, b, c) == ["queued", "waiting", "waiting"]
     assert records.get(b.id).reason is None
     for job in (a, b, c):
-        records.succeed(claim(records.get(job.id)), "f" * 64, {})
+        attempts.succeed(claim(records.get(job.id)), "f" * 64, {})
         states()
     assert states(a, b, c) == ["succeeded"] * 3
 
 
 def test_what_its_owner_cancelled_does_not_come_back_by_itself(
-    records: Records, chain: Callable[..., list[JobRecord]], states: Callable[..., list[str]]
+    records: Records,
+    changes: Changes,
+    chain: Callable[..., list[JobRecord]],
+    states: Callable[..., list[str]],
 ) -> None:
     a, b, c = chain()
-    records.cancel(c)
-    records.cancel(a)
+    changes.cancel(c)
+    changes.cancel(a)
     states()
-    records.retry(records.get(a.id), fresh=False)
+    changes.retry(records.get(a.id), fresh=False)
     assert states(a, b, c) == ["queued", "waiting", "cancelled"]
 
 
 def test_a_retried_job_waits_for_what_has_not_succeeded(
-    records: Records, chain: Callable[..., list[JobRecord]], states: Callable[..., list[str]]
+    records: Records,
+    changes: Changes,
+    chain: Callable[..., list[JobRecord]],
+    states: Callable[..., list[str]],
 ) -> None:
     _, b, c = chain()
-    records.cancel(b)
+    changes.cancel(b)
     states()
-    assert records.retry(records.get(b.id), fresh=False) == "retried"
+    assert changes.retry(records.get(b.id), fresh=False) == "retried"
     assert states(b, c) == ["waiting", "waiting"]
-    assert records.retry(replace(b, attempt=1), fresh=False) == "retried"
+    assert changes.retry(replace(b, attempt=1), fresh=False) == "retried"
 
 
 def test_a_job_behind_one_that_was_removed_fails(
@@ -195,18 +217,21 @@ def test_a_job_behind_one_that_was_removed_fails(
 
 
 def test_forgetting_leaves_nothing_behind(
-    records: Records, chain: Callable[..., list[JobRecord]], states: Callable[..., list[str]]
+    records: Records,
+    changes: Changes,
+    chain: Callable[..., list[JobRecord]],
+    states: Callable[..., list[str]],
 ) -> None:
     # Given
     jobs = chain()
-    records.cancel(jobs[0])
+    changes.cancel(jobs[0])
     states()
     # When
     for job in reversed(jobs):
         assert records.forget(records.get(job.id)) == "forgotten"
     # Then
     assert not [key for key in records.redis.keys("fitq:*") if "behind" in key]
-    assert records.unsettled() == []
+    assert changes.unsettled() == []
 
 
 def test_jobs_are_made_all_or_none(records: Records, train_job: Callable[..., TrainJob]) -> None:
@@ -224,6 +249,7 @@ def test_jobs_are_made_all_or_none(records: Records, train_job: Callable[..., Tr
 
 def test_a_restored_job_waits_again(
     records: Records,
+    attempts: Attempts,
     chain: Callable[..., list[JobRecord]],
     claim: Claim,
     states: Callable[..., list[str]],
@@ -236,5 +262,5 @@ def test_a_restored_job_waits_again(
     assert records.restore(to_be_restored(a))
     # Then
     assert states(a, b) == ["queued", "waiting"]
-    records.succeed(claim(records.get(a.id)), "f" * 64, {})
+    attempts.succeed(claim(records.get(a.id)), "f" * 64, {})
     assert states(b) == ["queued"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from fitq_shared.attempts import FAULT_LIMIT, LOSS_LIMIT, Attempts
 from fitq_shared.lost_messages import without_message
 from fitq_shared.record import Attempt, Reason
 from fitq_shared.record_keys import DELAYED, front_key
-from fitq_shared.records import FAULT_LIMIT, LOSS_LIMIT, Records
 from fitq_shared.redis_link import server_time
 
 pytestmark = pytest.mark.services
@@ -24,13 +24,13 @@ def queued(records, train_job):
 
 
 @pytest.fixture
-def back(records, claim, queued):
+def back(records, attempts, changes, claim, queued):
     """Claim the job, waiting for nothing, and give it back: the answer and the record."""
 
-    def give(reason=FULL, counts="fault", through=records):
+    def give(reason=FULL, counts="fault", through=attempts):
         record = records.get(queued.id)
         if record.due is not None:
-            assert records.may_resend(record)
+            assert changes.may_resend(record)
         attempt = claim(records.get(queued.id))
         return through.give_back(attempt, reason, counts=counts), records.get(queued.id)
 
@@ -75,9 +75,9 @@ def test_the_first_loss_is_made_up_for_at_once_and_the_next_later(records, back)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
-def test_how_many_workers_a_job_may_take_down_is_a_setting(redis, queued, back, limit):
+def test_how_many_workers_a_job_may_take_down_is_a_setting(records, queued, back, limit):
     # Given workers that hold so many losses against a job
-    strict = Records(redis, loss_limit=limit)
+    strict = Attempts(records, loss_limit=limit)
     # When it takes down that many, the last one fails it
     states = [back(LOST, "lost", strict)[0] for _ in range(limit)]
     assert states[-1] == "failed"
@@ -100,12 +100,12 @@ def test_a_worker_that_leaves_gives_back_without_a_pause(back):
 
 
 def test_while_it_waits_it_cannot_be_claimed_and_has_no_place(
-    redis, records, lanes, back, queued, hold
+    redis, records, attempts, lanes, back, queued, hold
 ):
     # Given a job that waits before it is tried again
     _, record = back()
     # When its message comes, from a sender who did not know
-    answer = records.claim(queued.id, 2, queued.spec_hash, hold("worker-2"), **WHO)
+    answer = attempts.claim(queued.id, 2, queued.spec_hash, hold("worker-2"), **WHO)
     # Then it is told that this is early, and nothing changes
     assert answer == "early"
     assert records.get(queued.id) == record
@@ -125,33 +125,38 @@ def test_it_is_due_when_its_time_has_come_and_not_before(redis, records, back, q
 
 
 def test_one_reaper_wakes_it_and_it_comes_to_the_front(
-    redis, records, lanes, train_job, back, queued, hold
+    redis, records, changes, attempts, lanes, train_job, back, queued, hold
 ):
     # Given a job that is due, and another that has waited all the time
     waiting = records.create(train_job())
     _, record = back()
     # When two reapers want to send it, one may
-    assert [records.may_resend(record), records.may_resend(record)] == [True, False]
+    assert [changes.may_resend(record), changes.may_resend(record)] == [
+        True,
+        False,
+    ]
     # Then it waits for a worker, before the other, and nothing is due
     woken = records.get(queued.id)
     assert woken.due is None
     assert [lanes.place(r).before for r in (woken, waiting)] == [0, 1]
     assert list(records.due()) == [] and redis.zcard(DELAYED) == 0
     # And can be claimed
-    answer = records.claim(queued.id, 2, queued.spec_hash, hold("worker-2"), **WHO)
+    answer = attempts.claim(queued.id, 2, queued.spec_hash, hold("worker-2"), **WHO)
     assert answer == Attempt(queued.id, 2, "worker-2")
 
 
-def test_a_job_that_waits_is_cancelled_at_once(redis, records, back, queued):
+def test_a_job_that_waits_is_cancelled_at_once(redis, records, changes, back, queued):
     _, record = back()
-    assert records.cancel(record) == "cancelled"
+    assert changes.cancel(record) == "cancelled"
     assert (records.get(queued.id).state, records.get(queued.id).due) == ("cancelled", None)
     assert redis.zcard(DELAYED) == 0
-    assert records.may_resend(record) is False
+    assert changes.may_resend(record) is False
 
 
-def test_a_fault_of_a_job_that_was_to_be_cancelled_cancels_it(redis, records, queued, claim):
+def test_a_fault_of_a_job_that_was_to_be_cancelled_cancels_it(
+    redis, changes, attempts, queued, claim
+):
     attempt = claim(queued)
-    records.cancel(queued)
-    assert records.give_back(attempt, FULL, counts="fault") == "cancelled"
+    changes.cancel(queued)
+    assert attempts.give_back(attempt, FULL, counts="fault") == "cancelled"
     assert redis.zcard(DELAYED) == 0

@@ -44,7 +44,7 @@ def test_an_id_that_is_taken_is_not_given_again(records, train_job, redis, monke
     # Given a generator of ids that begins with one that is taken
     taken = records.create(train_job())
     letters = iter(taken.id + "zzzzzzzz")
-    monkeypatch.setattr("fitq_shared.records.secrets.choice", lambda _: next(letters))
+    monkeypatch.setattr("fitq_shared.new_job.secrets.choice", lambda _: next(letters))
 
     # When another job is made
     other = records.create(train_job(name="other"))
@@ -76,7 +76,7 @@ def test_an_id_goes_before_a_name(records, train_job):
 def test_the_beginning_of_several_ids_is_ambiguous(records, train_job, monkeypatch):
     # Given two jobs whose ids begin alike
     letters = iter("abcdefghabcdzzzz")
-    monkeypatch.setattr("fitq_shared.records.secrets.choice", lambda _: next(letters))
+    monkeypatch.setattr("fitq_shared.new_job.secrets.choice", lambda _: next(letters))
     records.create(train_job())
     records.create(train_job())
 

@@ -44,12 +44,12 @@ def next_message(redis):
 
 
 @pytest.fixture
-def given_back(app, records, claim, next_message):
+def given_back(app, records, attempts, claim, next_message):
     """Take the next job, run it, give it back as a worker that leaves does, and send it."""
 
     def run():
         job, _ = next_message()
-        records.give_back(claim(records.get(job), f"worker-{job}"), DRAIN, counts="")
+        attempts.give_back(claim(records.get(job), f"worker-{job}"), DRAIN, counts="")
         record = records.get(job)
         send_to_front(app, records, record)
         return record
@@ -73,13 +73,13 @@ def test_a_job_that_was_given_back_is_taken_before_those_that_wait(
 
 
 def test_places_say_in_which_order_jobs_are_taken(
-    app, records, lanes, submitted, claim, next_message
+    app, records, attempts, lanes, submitted, claim, next_message
 ):
     # Given jobs of which two ran at the same time, and were given back one after the other
     jobs = [submitted().id for _ in range(4)]
     running = [claim(records.get(next_message()[0]), f"worker-{n}") for n in range(2)]
     for attempt in running:
-        records.give_back(attempt, DRAIN, counts="")
+        attempts.give_back(attempt, DRAIN, counts="")
         send_to_front(app, records, records.get(attempt.job_id))
 
     # When their places are asked for
@@ -111,11 +111,11 @@ def test_what_an_interrupted_sender_left_aside_is_brought_along(
     assert next_message() == (second.id, 1)
 
 
-def test_each_queue_has_a_front_of_its_own(redis, app, records, lanes, submitted):
+def test_each_queue_has_a_front_of_its_own(redis, app, records, changes, lanes, submitted):
     for need in ("cpu", "gpu"):
         waiting, urgent = submitted(device=need), submitted(device=need)
         redis.lpop(urgent.queue)
-        assert records.may_resend(urgent)
+        assert changes.may_resend(urgent)
         send_to_front(app, records, urgent)
         assert [lanes.place(urgent).before, lanes.place(waiting).before] == [0, 1]
         assert redis.llen(queue_for(need)) == 2
@@ -138,7 +138,7 @@ def test_taking_from_the_front_does_not_make_those_behind_look_lost(
 
 
 def test_what_is_missing_at_the_front_of_a_long_queue_is_found(
-    records, redis, app, submitted, given_back, next_message
+    records, changes, redis, app, submitted, given_back, next_message
 ):
     # Given a long queue, with two jobs at its front
     jobs = [submitted() for _ in range(40)]
@@ -158,20 +158,20 @@ def test_what_is_missing_at_the_front_of_a_long_queue_is_found(
 
     # And when it is sent again, nothing is missing
     [lost] = without_message(records, QUEUE, 0)
-    assert records.may_resend(lost)
+    assert changes.may_resend(lost)
     send_to_front(app, records, records.get(lost.id))
     assert list(without_message(records, QUEUE, 0)) == []
     assert next_message() == (jobs[0].id, 2)
 
 
 def test_the_message_of_an_earlier_attempt_does_not_stand_for_the_newest(
-    records, redis, app, submitted, claim, next_message
+    records, attempts, redis, app, submitted, claim, next_message
 ):
     # Given a job whose first message came twice, and which was given back
     record = submitted()
     send_to_front(app, records, record)
     next_message()
-    records.give_back(claim(record), DRAIN, counts="")
+    attempts.give_back(claim(record), DRAIN, counts="")
 
     # Then what is left in the queue is only its first attempt's, and it has lost its message
     assert redis.llen(QUEUE) == 1
@@ -180,11 +180,11 @@ def test_the_message_of_an_earlier_attempt_does_not_stand_for_the_newest(
 
 @pytest.mark.parametrize("end", ["claimed", "cancelled"])
 def test_who_leaves_the_front_is_no_longer_looked_for(
-    redis, records, lanes, given_back, submitted, claim, end
+    redis, records, changes, lanes, given_back, submitted, claim, end
 ):
     submitted()
     record = given_back()
-    claim(record, "worker-2") if end == "claimed" else records.cancel(record)
+    claim(record, "worker-2") if end == "claimed" else changes.cancel(record)
     redis.delete(QUEUE)
     assert lanes.place(record) is None
     assert list(without_message(records, QUEUE, 0)) == []

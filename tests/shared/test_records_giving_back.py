@@ -6,9 +6,11 @@ import threading
 
 import pytest
 
+from fitq_shared.attempts import LOSS_LIMIT, Attempts
 from fitq_shared.record import Attempt, Reason
-from fitq_shared.records import LOSS_LIMIT, Records
+from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
+from fitq_shared.scripts import Scripts
 
 pytestmark = pytest.mark.services
 
@@ -28,13 +30,13 @@ def running(queued, claim):
 
 
 def test_a_job_that_is_given_back_is_queued_as_its_next_attempt(
-    records, lanes, train_job, queued, running, claim
+    records, attempts, lanes, train_job, queued, running, claim
 ):
     # Given another job that waits
     waiting = records.create(train_job(name="other"))
 
     # When a running one is given back
-    assert records.give_back(running, DRAIN, counts="") == "queued"
+    assert attempts.give_back(running, DRAIN, counts="") == "queued"
 
     # Then it waits again, belongs to nobody, and holds it against no worker
     record = records.get(queued.id)
@@ -49,18 +51,20 @@ def test_a_job_that_is_given_back_is_queued_as_its_next_attempt(
     assert claim(record, "worker-2") == Attempt(queued.id, 2, "worker-2")
 
 
-def test_each_loss_counts_and_the_last_fails_the_job(records, lanes, queued, claim):
+def test_each_loss_counts_and_the_last_fails_the_job(
+    records, changes, attempts, lanes, queued, claim
+):
     # Given a job that takes down one worker after another
     for number in range(1, LOSS_LIMIT):
         attempt = claim(records.get(queued.id), f"worker-{number}")
-        assert records.give_back(attempt, LOST, counts="lost") in ("queued", "delayed")
+        assert attempts.give_back(attempt, LOST, counts="lost") in ("queued", "delayed")
         record = records.get(queued.id)
         assert (record.attempt, record.losses) == (number + 1, number)
-        records.may_resend(record)
+        changes.may_resend(record)
 
     # When it is lost once more
     attempt = claim(records.get(queued.id), "worker-last")
-    assert records.give_back(attempt, LOST, counts="lost") == "failed"
+    assert attempts.give_back(attempt, LOST, counts="lost") == "failed"
 
     # Then it has failed, and says why
     record = records.get(queued.id)
@@ -70,19 +74,19 @@ def test_each_loss_counts_and_the_last_fails_the_job(records, lanes, queued, cla
     assert lanes.place(record) is None
 
 
-def test_a_worker_that_leaves_in_order_is_no_loss(records, queued, claim):
+def test_a_worker_that_leaves_in_order_is_no_loss(records, attempts, queued, claim):
     for number in range(2 * LOSS_LIMIT):
         attempt = claim(records.get(queued.id), f"worker-{number}")
-        assert records.give_back(attempt, DRAIN, counts="") == "queued"
+        assert attempts.give_back(attempt, DRAIN, counts="") == "queued"
     assert records.get(queued.id).losses == 0
 
 
-def test_while_its_lease_is_held_a_job_is_alive(redis, records, queued, running):
+def test_while_its_lease_is_held_a_job_is_alive(redis, records, attempts, queued, running):
     # Given a running job whose worker holds its lease
     record = records.get(queued.id)
 
     # When a reaper would give it back
-    state = records.give_back(running, LOST, counts="lost", unless_leased=record.lease)
+    state = attempts.give_back(running, LOST, counts="lost", unless_leased=record.lease)
 
     # Then nothing changes
     assert state == "alive"
@@ -90,33 +94,37 @@ def test_while_its_lease_is_held_a_job_is_alive(redis, records, queued, running)
 
     # But without the lease it does
     redis.delete(record.lease)
-    assert records.give_back(running, LOST, counts="lost", unless_leased=record.lease) == "queued"
+    assert attempts.give_back(running, LOST, counts="lost", unless_leased=record.lease) == "queued"
 
 
-def test_a_lease_that_another_holds_does_not_keep_the_job(redis, records, queued, running):
+def test_a_lease_that_another_holds_does_not_keep_the_job(
+    redis, records, attempts, queued, running
+):
     """The device has been taken by a new worker, which knows nothing of the old one's job."""
     record = records.get(queued.id)
     redis.set(record.lease, "new-worker")
-    assert records.give_back(running, LOST, counts="lost", unless_leased=record.lease) == "queued"
+    assert attempts.give_back(running, LOST, counts="lost", unless_leased=record.lease) == "queued"
 
 
-def test_a_job_that_was_to_be_cancelled_is_cancelled(records, lanes, queued, running):
+def test_a_job_that_was_to_be_cancelled_is_cancelled(
+    records, changes, attempts, lanes, queued, running
+):
     # Given a running job that was cancelled
-    records.cancel(queued)
+    changes.cancel(queued)
 
     # When its worker is lost before it could stop
     # Then it is not queued again
-    assert records.give_back(running, LOST, counts="lost") == "cancelled"
+    assert attempts.give_back(running, LOST, counts="lost") == "cancelled"
     record = records.get(queued.id)
     assert record.ended
     assert record.reason is None
     assert lanes.place(record) is None
 
 
-def test_a_job_that_has_ended_is_not_given_back(records, queued, running):
-    records.succeed(running, "a" * 64, {})
+def test_a_job_that_has_ended_is_not_given_back(records, attempts, queued, running):
+    attempts.succeed(running, "a" * 64, {})
     before = records.get(queued.id)
-    assert records.give_back(running, LOST, counts="lost") == "stale"
+    assert attempts.give_back(running, LOST, counts="lost") == "stale"
     assert records.get(queued.id) == before
 
 
@@ -126,12 +134,13 @@ def test_of_many_reapers_one_gives_a_job_back(settings, records, queued, running
     start = threading.Barrier(8, timeout=60)
     answers = []
 
-    def reap(mine: Records) -> None:
+    def reap(mine: Attempts) -> None:
         start.wait()
         answers.append(mine.give_back(running, LOST, counts="lost"))
 
     threads = [
-        threading.Thread(target=reap, args=(Records(open_redis(settings)),)) for _ in range(8)
+        threading.Thread(target=reap, args=(Attempts(Records(open_redis(settings))),))
+        for _ in range(8)
     ]
 
     # When all give it back
@@ -149,49 +158,49 @@ def test_of_many_reapers_one_gives_a_job_back(settings, records, queued, running
 # -- asked for again because the answer was lost on the way ------------------------------------
 
 
-def test_who_asks_again_is_told_the_same_and_it_counts_once(records, queued, running):
+def test_who_asks_again_is_told_the_same_and_it_counts_once(records, attempts, queued, running):
     # Given a job that was given back, whose giver has not heard so
-    assert records.give_back(running, LOST, counts="lost") == "queued"
+    assert attempts.give_back(running, LOST, counts="lost") == "queued"
     before = records.get(queued.id)
     # When it asks again, Then it knows that a message is to be sent, and nothing changes
-    assert records.give_back(running, LOST, counts="lost") == "queued"
+    assert attempts.give_back(running, LOST, counts="lost") == "queued"
     assert records.get(queued.id) == before
     assert (before.attempt, before.losses) == (2, 1)
 
 
-def test_who_asks_again_is_told_of_a_pause(records, queued, running):
+def test_who_asks_again_is_told_of_a_pause(records, attempts, queued, running):
     for _ in range(2):
-        assert records.give_back(running, FULL, counts="fault") == "delayed"
+        assert attempts.give_back(running, FULL, counts="fault") == "delayed"
     assert records.get(queued.id).faults == 1
 
 
 @pytest.mark.parametrize(("cancelled", "state"), [(True, "cancelled"), (False, "failed")])
-def test_who_asks_again_is_told_of_the_end(redis, queued, running, cancelled, state):
-    strict = Records(redis, loss_limit=1)
+def test_who_asks_again_is_told_of_the_end(records, changes, queued, running, cancelled, state):
+    strict = Attempts(records, loss_limit=1)
     if cancelled:
-        strict.cancel(queued)
+        changes.cancel(queued)
     for _ in range(2):
         assert strict.give_back(running, LOST, counts="lost") == state
-    assert strict.get(queued.id).losses == 1
+    assert records.get(queued.id).losses == 1
 
 
-def test_who_asks_again_too_late_is_told_so(records, queued, running, claim):
-    records.give_back(running, LOST, counts="lost")
+def test_who_asks_again_too_late_is_told_so(records, attempts, queued, running, claim):
+    attempts.give_back(running, LOST, counts="lost")
     claim(records.get(queued.id), "worker-2")
-    assert records.give_back(running, LOST, counts="lost") == "stale"
+    assert attempts.give_back(running, LOST, counts="lost") == "stale"
 
 
-def test_who_asks_again_for_the_right_to_send_a_message_still_has_it(records, queued, monkeypatch):
+def test_who_asks_again_for_the_right_to_send_a_message_still_has_it(changes, queued, monkeypatch):
     # Given a line to Redis that loses the first answer
-    once, answers = records._run, []
+    once, answers = Scripts.run, []
 
-    def lossy(name, keys, args):
-        answers.extend(once(name, keys, args) for _ in range(2))
+    def lossy(scripts, name, keys, args):
+        answers.extend(once(scripts, name, keys, args) for _ in range(2))
         return answers[-1]
 
-    monkeypatch.setattr(records, "_run", lossy)
+    monkeypatch.setattr(Scripts, "run", lossy)
     # When a reaper asks, Then the second answer is the same as the first
-    assert records.may_resend(queued)
+    assert changes.may_resend(queued)
     assert answers == ["resend", "resend"]
     # But whoever knows only what was before has it no more
-    assert not records.may_resend(queued)
+    assert not changes.may_resend(queued)

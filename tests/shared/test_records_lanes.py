@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fitq_shared.lanes import Place
+from fitq_shared.lanes import Lanes, Place
 from fitq_shared.lost_messages import without_message
 from fitq_shared.queues import GIB, LANES, QueueName
 from fitq_shared.record import JobRecord, Reason
@@ -60,13 +60,15 @@ def test_jobs_of_other_needs_and_priorities_take_no_lane_away(queued):
     assert [lane(queued("bob", device="cpu")), lane(queued("bob", priority="high"))] == [0, 0]
 
 
-def test_a_job_that_is_given_back_comes_to_the_front_of_its_lane(records, lanes, queued, claim):
+def test_a_job_that_is_given_back_comes_to_the_front_of_its_lane(
+    records, attempts, lanes, queued, claim
+):
     # Given a job that runs, and others of both owners
     queued("ann")
     running = queued("bob")
     waiting = [queued("bob"), queued("ann")]
     # When it is given back
-    records.give_back(claim(running), DRAIN, counts="")
+    attempts.give_back(claim(running), DRAIN, counts="")
     # Then it is before those of its own lane, and in turn with those of the other
     assert records.get(running.id).queue == running.queue
     assert lanes.place(records.get(running.id)) == Place(before=0, beside=2, above=0)
@@ -82,20 +84,20 @@ def test_a_place_tells_what_else_may_go_first(records, lanes, queued):
     assert lanes.place(jobs[-1]) == Place(before=0, beside=1, above=5)
 
 
-def test_a_retried_job_gets_a_lane_as_a_new_one_does(records, lanes, redis, queued, claim):
+def test_a_retried_job_gets_a_lane_as_a_new_one_does(records, changes, lanes, redis, queued, claim):
     # Given a job that was cancelled, whose lane has become another's
     record = queued("ann")
-    records.cancel(record)
+    changes.cancel(record)
     assert lane(queued("bob")) == lane(record)
     # When it is retried, with a job of its owner already waiting elsewhere
     other = queued("ann")
-    assert records.retry(records.get(record.id), fresh=False) == "retried"
+    assert changes.retry(records.get(record.id), fresh=False) == "retried"
     # Then it is behind that one
     again = records.get(record.id)
     assert again.queue == other.queue != record.queue
     assert lanes.place(again) == Place(before=1, beside=1, above=0)
     # And cancelling it by what was known before finds it there
-    assert records.cancel(record) == "cancelled"
+    assert changes.cancel(record) == "cancelled"
     assert redis.smembers(QUEUES) == {other.queue, record.queue}
     assert lanes.place(other) == Place(before=0, beside=1, above=0)
 
@@ -142,52 +144,54 @@ def test_queues_of_another_version_are_not_looked_at(records, lanes, redis, queu
 
 
 def test_who_cancels_while_the_job_is_retried_finds_it_in_its_new_lane(
-    records, lanes, redis, queued, monkeypatch
+    records, changes, lanes, redis, queued, monkeypatch
 ):
     # Given a job that was retried into another lane after somebody had looked its queue up
     record = queued("ann")
-    records.cancel(record)
+    changes.cancel(record)
     queued("bob")
-    assert records.retry(records.get(record.id), fresh=False) == "retried"
-    look_up, looked_up = records._queue_of, [record.queue]
+    assert changes.retry(records.get(record.id), fresh=False) == "retried"
+    look_up, looked_up = Lanes.of_job, [record.queue]
     monkeypatch.setattr(
-        records, "_queue_of", lambda job: looked_up.pop() if looked_up else look_up(job)
+        Lanes, "of_job", lambda lanes, job: looked_up.pop() if looked_up else look_up(lanes, job)
     )
     # When they cancel it
-    assert records.cancel(record) == "cancelled"
+    assert changes.cancel(record) == "cancelled"
     # Then it waits nowhere any more
     assert redis.keys("fitq:queued:*") == [queued_key(record.queue)]
     assert lanes.queues() == [record.queue]
 
 
 def test_a_job_that_waited_until_it_was_due_is_looked_after_again(
-    records, lanes, redis, queued, claim
+    records, changes, attempts, lanes, redis, queued, claim
 ):
     # Given a job that is to be tried again later
     record = queued("ann")
     fault = Reason("store", "the volume is full")
-    assert records.give_back(claim(record), fault, counts="fault") == "delayed"
+    assert attempts.give_back(claim(record), fault, counts="fault") == "delayed"
     assert lanes.queues() == []
     # When it is due, and sent
     redis.zadd(DELAYED, {record.id: 1.0})
     [due] = records.due()
-    assert records.may_resend(due)
+    assert changes.may_resend(due)
     # Then its queue is one of those in which jobs wait
     assert lanes.queues() == [record.queue]
 
 
-def test_a_queue_is_in_use_for_as_long_as_a_job_waits_in_it(records, lanes, queued, claim):
+def test_a_queue_is_in_use_for_as_long_as_a_job_waits_in_it(
+    records, changes, attempts, lanes, queued, claim
+):
     # Given one job, and nothing else
     record = queued("ann")
     assert lanes.queues() == [record.queue]
     # When it is taken, given back, cancelled and retried
     attempt = claim(record)
     taken = lanes.queues()
-    records.give_back(attempt, DRAIN, counts="")
+    attempts.give_back(attempt, DRAIN, counts="")
     given_back = lanes.queues()
-    records.cancel(record)
+    changes.cancel(record)
     cancelled = lanes.queues()
-    records.retry(records.get(record.id), fresh=False)
+    changes.retry(records.get(record.id), fresh=False)
     # Then reapers look at its queue whenever it waits there, and only then
     assert (taken, given_back, cancelled) == ([], [record.queue], [])
     assert lanes.queues() == [record.queue]

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from fitq_shared.celery_app import make_app
+from fitq_shared.changes import Changes
 from fitq_shared.dispatch import send_to_front
 from fitq_shared.lost_messages import without_message
 from fitq_shared.queues import queue_for
@@ -94,19 +95,21 @@ def test_queues_do_not_overtake_each_other(
 
 
 @pytest.mark.parametrize("change", ["claimed", "cancelled"])
-def test_a_job_that_is_no_longer_queued_misses_no_message(redis, records, submitted, take, change):
+def test_a_job_that_is_no_longer_queued_misses_no_message(
+    redis, records, changes, submitted, take, change
+):
     record = submitted()
     if change == "claimed":
         take(record)
     else:
-        records.cancel(record)
+        changes.cancel(record)
         redis.delete(QUEUE)
     assert lost(records) == []
-    assert records.may_resend(record) is False
+    assert changes.may_resend(record) is False
 
 
 def test_a_message_that_was_sent_again_is_not_missed(
-    settings, redis, records, lanes, submitted, take
+    settings, redis, records, changes, lanes, submitted, take
 ):
     # Given a job that lost its message to a later one
     first, second, third = submitted(), submitted(), submitted()
@@ -114,7 +117,7 @@ def test_a_message_that_was_sent_again_is_not_missed(
     take(second)
 
     # When it is sent again
-    assert records.may_resend(records.get(first.id))
+    assert changes.may_resend(records.get(first.id))
     send_to_front(make_app(settings), records, records.get(first.id))
 
     # Then it waits before the third, and nothing is missing
@@ -125,20 +128,21 @@ def test_a_message_that_was_sent_again_is_not_missed(
     assert records.get(first.id).attempt == 1
 
 
-def test_of_many_reapers_one_may_send_the_message(settings, redis, records, submitted):
+def test_of_many_reapers_one_may_send_the_message(settings, redis, changes, submitted):
     # Given eight reapers that have found the same job
     record = submitted()
     redis.delete(QUEUE)
     start = threading.Barrier(8, timeout=60)
     answers = []
 
-    def reap(mine: Records) -> None:
-        [found] = without_message(mine, QUEUE, 0)
+    def reap(mine: Changes) -> None:
+        [found] = without_message(mine.records, QUEUE, 0)
         start.wait()
         answers.append(mine.may_resend(found))
 
     threads = [
-        threading.Thread(target=reap, args=(Records(open_redis(settings)),)) for _ in range(8)
+        threading.Thread(target=reap, args=(Changes(Records(open_redis(settings))),))
+        for _ in range(8)
     ]
 
     # When all ask for the right to send it
@@ -149,25 +153,27 @@ def test_of_many_reapers_one_may_send_the_message(settings, redis, records, subm
 
     # Then one has it, and by what it knew before, it does not have it again
     assert sorted(answers) == [False] * 7 + [True]
-    assert records.may_resend(record) is False
+    assert changes.may_resend(record) is False
 
 
 def test_a_job_that_was_given_back_cannot_be_resent_by_what_was_known_before(
-    records, submitted, take
+    records, changes, attempts, submitted, take
 ):
     record = submitted()
-    records.give_back(take(record), Reason("drain", "left"), counts="")
-    assert records.may_resend(record) is False
-    assert records.may_resend(records.get(record.id)) is True
+    attempts.give_back(take(record), Reason("drain", "left"), counts="")
+    assert changes.may_resend(record) is False
+    assert changes.may_resend(records.get(record.id)) is True
 
 
-def test_one_message_sent_again_does_not_make_the_others_look_lost(redis, records, submitted, take):
+def test_one_message_sent_again_does_not_make_the_others_look_lost(
+    redis, records, changes, submitted, take
+):
     # Given a job that was overtaken, and so was sent again, with others behind it
     first, second, *others = [submitted() for _ in range(5)]
     redis.lmove(QUEUE, QUEUE, "RIGHT", "LEFT")
     take(second)
     assert lost(records) == [first.id]
-    assert records.may_resend(records.get(first.id))
+    assert changes.may_resend(records.get(first.id))
     # When its message is taken after all
     take(records.get(first.id))
     # Then those behind it are still only waiting

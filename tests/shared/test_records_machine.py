@@ -24,10 +24,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from fitq_shared.attempts import FAULT_LIMIT, Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.events import events_key
 from fitq_shared.lanes import Lanes
 from fitq_shared.lease import Lease
 from fitq_shared.lost_messages import without_message
+from fitq_shared.new_job import NewJob, new_id
 from fitq_shared.queues import LANES, Needs, QueueName, lanes_of
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.record_keys import (
@@ -40,7 +43,7 @@ from fitq_shared.record_keys import (
     job_key,
     queued_key,
 )
-from fitq_shared.records import FAULT_LIMIT, NewJob, Records, new_id
+from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.snapshots import to_be_restored
 from fitq_shared.specs.train import TrainJob
@@ -122,7 +125,7 @@ class Seen:
 
 
 class RecordsMachine(RuleBasedStateMachine):
-    """Drives `Records`, and says what should come of each call."""
+    """Drives `Records`, `Attempts` and `Changes`, and says what should come of each call."""
 
     jobs = Bundle("jobs")
     seen = Bundle("seen")
@@ -132,7 +135,9 @@ class RecordsMachine(RuleBasedStateMachine):
         super().__init__()
         redis.flushdb()
         self.redis = redis
-        self.records = Records(redis, LOSS_LIMIT)
+        self.records = Records(redis)
+        self.workers = Attempts(self.records, LOSS_LIMIT)
+        self.changes = Changes(self.records)
         self.known: dict[str, Job] = {}
         self.leases = {name: Lease(redis, f"cpu:{name}", name, 3600) for name in WORKERS}
         self.holding: set[str] = set()
@@ -206,7 +211,7 @@ class RecordsMachine(RuleBasedStateMachine):
     def settle(self, job: Job) -> None:
         """Whoever looks at a job that comes after others, with reason or without."""
         expected = self._settle(job)
-        assert self.records.settle(job.id) == expected
+        assert self.changes.settle(job.id) == expected
         if expected == "released":
             job.queue = self.records.get(job.id).queue
             job.place, job.sent = queued_key(job.queue), job.sent + 1
@@ -292,7 +297,7 @@ class RecordsMachine(RuleBasedStateMachine):
     def claim(self, job: Job, worker: str, off: int, altered: bool, threads: int) -> Any:
         number = job.attempt + off
         expected = self._claim(job, number, worker, altered, threads)
-        answer = self.records.claim(
+        answer = self.workers.claim(
             *(job.id, number, "f" * 64 if altered else job.spec_hash, self.leases[worker]),
             worker=worker,
             device_name="2 cores",
@@ -340,7 +345,7 @@ class RecordsMachine(RuleBasedStateMachine):
         expected = "outdated"
         if job.runs_as(attempt):
             expected = "cancel" if job.cancel else "go-on"
-        assert self.records.order(attempt) == expected
+        assert self.workers.order(attempt) == expected
 
     @rule(
         attempt=attempts,
@@ -361,9 +366,9 @@ class RecordsMachine(RuleBasedStateMachine):
             job.manifest = sum_ * 64 if state == "succeeded" else None
             job.reason = reason if state == "failed" else None
         answer = {
-            "succeeded": lambda: self.records.succeed(attempt, sum_ * 64, {"loss": 1.0}),
-            "failed": lambda: self.records.fail(attempt, reason),
-            "cancelled": lambda: self.records.cancelled(attempt),
+            "succeeded": lambda: self.workers.succeed(attempt, sum_ * 64, {"loss": 1.0}),
+            "failed": lambda: self.workers.fail(attempt, reason),
+            "cancelled": lambda: self.workers.cancelled(attempt),
         }[state]()
         assert answer is expected
 
@@ -381,7 +386,7 @@ class RecordsMachine(RuleBasedStateMachine):
         reason = Reason("worker-lost", f"{attempt.token} is gone")
         expected = self._give_back(job, attempt, counts, guarded, reason)
         guard = self.leases[attempt.token].key if guarded else None
-        answer = self.records.give_back(attempt, reason, counts=counts, unless_leased=guard)
+        answer = self.workers.give_back(attempt, reason, counts=counts, unless_leased=guard)
         assert answer == expected
 
     def _give_back(
@@ -431,14 +436,14 @@ class RecordsMachine(RuleBasedStateMachine):
         elif expected == "running":
             job.cancel = True
             expected = "stopping"
-        assert self.records.cancel(one.record) == expected
+        assert self.changes.cancel(one.record) == expected
 
     @rule(one=seen, fresh=st.booleans())
     def retry(self, one: Seen, fresh: bool) -> None:
         job = self.known[one.record.id]
         before = job.attempt
         expected = self._retry(job, one.record.attempt, fresh)
-        assert self.records.retry(one.record, fresh=fresh) == expected
+        assert self.changes.retry(one.record, fresh=fresh) == expected
         if job.attempt > before:
             record = self.records.get(job.id)
             job.queue = record.queue
@@ -505,7 +510,7 @@ class RecordsMachine(RuleBasedStateMachine):
         expected = known and job.state == "queued" and not job.forgotten
         if expected:
             job.send(front_key(job.queue))
-        assert self.records.may_resend(one.record) is expected
+        assert self.changes.may_resend(one.record) is expected
 
     def let_it_be_due(self, job: Job) -> None:
         if job.place == DELAYED and not job.forgotten:

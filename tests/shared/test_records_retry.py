@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from fitq_shared.attempts import LOSS_LIMIT
 from fitq_shared.errors import UnknownJob
 from fitq_shared.events import events_key, publish
 from fitq_shared.record import ENDED, Attempt, Reason
 from fitq_shared.record_keys import DELAYED, JOBS, RUNNING, front_key, name_key, queued_key
-from fitq_shared.records import LOSS_LIMIT
 
 pytestmark = pytest.mark.services
 
@@ -17,7 +17,7 @@ LOST = Reason("worker-lost", "the worker blue stopped answering")
 
 
 @pytest.fixture
-def in_state(records, train_job, claim):
+def in_state(records, changes, attempts, train_job, claim):
     """Make a job that is in this state."""
 
     def make(state):
@@ -26,12 +26,12 @@ def in_state(records, train_job, claim):
             return record
         attempt = claim(record, f"worker-{record.id}")
         if state == "succeeded":
-            records.succeed(attempt, "a" * 64, {"loss": 0.5})
+            attempts.succeed(attempt, "a" * 64, {"loss": 0.5})
         elif state == "failed":
-            records.fail(attempt, WRONG)
+            attempts.fail(attempt, WRONG)
         elif state == "cancelled":
-            records.cancel(record)
-            records.cancelled(attempt)
+            changes.cancel(record)
+            attempts.cancelled(attempt)
         return records.get(record.id)
 
     return make
@@ -40,14 +40,14 @@ def in_state(records, train_job, claim):
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
 @pytest.mark.parametrize("fresh", [False, True])
 def test_a_job_without_a_result_is_queued_again(
-    redis, records, lanes, train_job, in_state, claim, state, fresh
+    redis, records, changes, attempts, lanes, train_job, in_state, claim, state, fresh
 ):
     # Given a job that has ended without a result, and one that waits
     record = in_state(state)
     waiting = records.create(train_job())
 
     # When it is retried
-    assert records.retry(record, fresh=fresh) == "retried"
+    assert changes.retry(record, fresh=fresh) == "retried"
 
     # Then it is queued behind those that wait, as its next attempt, as if nothing had happened
     again = records.get(record.id)
@@ -63,20 +63,20 @@ def test_a_job_without_a_result_is_queued_again(
     # And can be claimed, and end
     attempt = claim(again, "worker-2")
     assert attempt == Attempt(record.id, 2, "worker-2")
-    assert records.order(attempt) == "go-on"
-    assert records.succeed(attempt, "b" * 64, {})
+    assert attempts.order(attempt) == "go-on"
+    assert attempts.succeed(attempt, "b" * 64, {})
 
 
-def test_going_on_keeps_the_threads_and_the_checkpoints(records, in_state):
+def test_going_on_keeps_the_threads_and_the_checkpoints(records, changes, in_state):
     record = in_state("failed")
-    records.retry(record, fresh=False)
+    changes.retry(record, fresh=False)
     again = records.get(record.id)
     assert (again.threads, again.first_attempt) == (record.threads, 1)
 
 
-def test_a_fresh_start_keeps_neither(records, in_state, claim):
+def test_a_fresh_start_keeps_neither(records, changes, in_state, claim):
     record = in_state("failed")
-    records.retry(record, fresh=True)
+    changes.retry(record, fresh=True)
     again = records.get(record.id)
     assert (again.threads, again.first_attempt) == (None, 2)
     # And the next worker decides its threads
@@ -86,58 +86,62 @@ def test_a_fresh_start_keeps_neither(records, in_state, claim):
 
 @pytest.mark.parametrize("state", ["queued", "running", "succeeded"])
 @pytest.mark.parametrize("fresh", [False, True])
-def test_any_other_job_is_not_retried(records, in_state, state, fresh):
+def test_any_other_job_is_not_retried(records, changes, in_state, state, fresh):
     record = in_state(state)
-    assert records.retry(record, fresh=fresh) == state
+    assert changes.retry(record, fresh=fresh) == state
     assert records.get(record.id) == record
 
 
-def test_retrying_asked_for_again_queues_it_once(redis, records, in_state):
+def test_retrying_asked_for_again_queues_it_once(redis, records, changes, in_state):
     """Its answer may have been lost on the way."""
     record = in_state("failed")
-    assert [records.retry(record, fresh=False) for _ in range(2)] == ["retried", "retried"]
+    assert [changes.retry(record, fresh=False) for _ in range(2)] == ["retried", "retried"]
     assert records.get(record.id).attempt == 2
     types = [fields["type"] for _, fields in redis.xrange(events_key(record.id))]
     assert types == ["queued", "started", "failed", "queued"]
 
 
-def test_what_was_known_before_does_not_retry_a_job_that_has_failed_again(records, in_state, claim):
+def test_what_was_known_before_does_not_retry_a_job_that_has_failed_again(
+    records, changes, attempts, in_state, claim
+):
     # Given a job that was retried, and has failed again
     record = in_state("failed")
-    records.retry(record, fresh=False)
-    records.fail(claim(records.get(record.id), "worker-2"), LOST)
+    changes.retry(record, fresh=False)
+    attempts.fail(claim(records.get(record.id), "worker-2"), LOST)
     before = records.get(record.id)
     # When one who saw only the first failure wants it to run again
     # Then it learns that the record has changed
-    assert records.retry(record, fresh=False) == "stale"
+    assert changes.retry(record, fresh=False) == "stale"
     assert records.get(record.id) == before
 
 
-def test_the_attempt_that_was_retried_can_change_nothing_more(records, in_state):
+def test_the_attempt_that_was_retried_can_change_nothing_more(records, changes, attempts, in_state):
     record = in_state("failed")
     attempt = Attempt(record.id, 1, f"worker-{record.id}")
-    records.retry(record, fresh=False)
+    changes.retry(record, fresh=False)
     before = records.get(record.id)
-    assert not records.succeed(attempt, "c" * 64, {})
-    assert not records.fail(attempt, WRONG)
-    assert records.give_back(attempt, LOST, counts="lost") == "stale"
-    assert records.order(attempt) == "outdated"
+    assert not attempts.succeed(attempt, "c" * 64, {})
+    assert not attempts.fail(attempt, WRONG)
+    assert attempts.give_back(attempt, LOST, counts="lost") == "stale"
+    assert attempts.order(attempt) == "outdated"
     assert records.get(record.id) == before
 
 
-def test_a_job_that_took_workers_down_may_take_as_many_again(records, train_job, claim):
+def test_a_job_that_took_workers_down_may_take_as_many_again(
+    records, changes, attempts, train_job, claim
+):
     # Given a job that failed because it was lost too often
     record = records.create(train_job())
 
     def lose():
         if (waits := records.get(record.id)).due is not None:
-            records.may_resend(waits)
+            changes.may_resend(waits)
         attempt = claim(records.get(record.id), "worker-1")
-        return records.give_back(attempt, LOST, counts="lost")
+        return attempts.give_back(attempt, LOST, counts="lost")
 
     assert [lose() for _ in range(LOSS_LIMIT)][-1] == "failed"
     # When its owner retries it
-    records.retry(records.get(record.id), fresh=False)
+    changes.retry(records.get(record.id), fresh=False)
     # Then the first loss does not fail it
     assert lose() == "queued"
 

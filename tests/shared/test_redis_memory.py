@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fitq_shared.attempts import Attempts
 from fitq_shared.events import KEPT_AFTER_THE_END_MS, events_key, publish
 
 pytestmark = pytest.mark.services
@@ -24,7 +25,7 @@ def train(redis, records, train_job, claim):
             for epoch in range(epochs):
                 publish(pipe, record.id, "epoch", 1, {"epoch": epoch, **EPOCH})
             pipe.execute()
-        records.succeed(attempt, "a" * 64, EPOCH)
+        Attempts(records).succeed(attempt, "a" * 64, EPOCH)
         return records.get(record.id)
 
     return run

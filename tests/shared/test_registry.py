@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from fitq_shared.attempts import Attempts
 from fitq_shared.errors import InvalidInput, UnknownModel
 from fitq_shared.record import Reason
 from fitq_shared.registry import Registry
@@ -29,7 +30,7 @@ def publish(records, train_job, claim):
     def make(model_name=None, metrics=None, **changes):
         record = records.create(train_job(model_name=model_name, **changes))
         attempt = claim(record, f"worker-{next(count)}")
-        assert records.succeed(attempt, MANIFEST, metrics or {"loss": 0.5}, model_name)
+        assert Attempts(records).succeed(attempt, MANIFEST, metrics or {"loss": 0.5}, model_name)
         return records.get(record.id)
 
     return make
@@ -57,8 +58,8 @@ def test_a_publication_that_is_asked_for_twice_is_one_version(records, registry,
     record = records.create(train_job(model_name="mnist"))
     attempt = claim(record)
     # When the answer was lost on the way, and the worker asks again
-    assert records.succeed(attempt, MANIFEST, {}, "mnist")
-    assert records.succeed(attempt, MANIFEST, {}, "mnist")
+    assert Attempts(records).succeed(attempt, MANIFEST, {}, "mnist")
+    assert Attempts(records).succeed(attempt, MANIFEST, {}, "mnist")
     # Then
     assert labels(registry) == ["mnist@1"]
 
@@ -67,11 +68,11 @@ def test_an_outdated_attempt_registers_nothing(records, registry, train_job, cla
     record = records.create(train_job(model_name="mnist"))
     stale = claim(record, "worker-1")
     # Given that the job was given to another worker meanwhile, which has published it
-    records.give_back(stale, Reason("worker-lost", "gone"), counts="lost")
+    Attempts(records).give_back(stale, Reason("worker-lost", "gone"), counts="lost")
     newer = claim(records.get(record.id), "worker-2")
-    assert records.succeed(newer, "b" * 64, {}, "mnist")
+    assert Attempts(records).succeed(newer, "b" * 64, {}, "mnist")
     # When the first one wakes up
-    assert not records.succeed(stale, MANIFEST, {}, "mnist")
+    assert not Attempts(records).succeed(stale, MANIFEST, {}, "mnist")
     # Then the one version is that of the second
     [version] = registry.model("mnist").versions
     assert (version.attempt, version.manifest) == (2, "b" * 64)
@@ -200,7 +201,7 @@ def test_a_job_that_is_published_once_more_keeps_its_number(
         fields.pop(name, None)
     assert records.restore(fields)
     # When it has run again
-    assert records.succeed(claim(records.get(record.id), "again"), "b" * 64, {}, "mnist")
+    assert Attempts(records).succeed(claim(records.get(record.id), "again"), "b" * 64, {}, "mnist")
     # Then it is the same version, and names what was published last
     [version] = registry.model("mnist").versions
     assert (version.label, version.attempt, version.manifest) == ("mnist@1", 2, "b" * 64)

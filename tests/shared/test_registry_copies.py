@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fitq_shared import registry_copies
+from fitq_shared.attempts import Attempts
 from fitq_shared.registry import Registry
 from fitq_shared.registry_keys import UNKEPT_MODELS
 
@@ -23,7 +24,7 @@ def publish(records, train_job, claim):
     def make(name="mnist"):
         record = records.create(train_job(model_name=name))
         attempt = claim(record, f"worker-{next(count)}")
-        assert records.succeed(attempt, "a" * 64, {"loss": 0.5}, name)
+        assert Attempts(records).succeed(attempt, "a" * 64, {"loss": 0.5}, name)
         return records.get(record.id)
 
     return make

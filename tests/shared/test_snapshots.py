@@ -9,6 +9,8 @@ import pytest
 
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.errors import StoreError
 from fitq_shared.lost_messages import without_message
 from fitq_shared.record import JobRecord, Reason
@@ -174,7 +176,7 @@ def test_a_job_that_had_ended_comes_back_as_it_was(redis, records, lanes, store,
     assert records.find(full.name) == records.find(full.id[:5]) == restored
     assert lanes.place(restored) is None
     expected = "succeeded" if state == "succeeded" else "retried"
-    assert records.retry(restored, fresh=False) == expected
+    assert Changes(records).retry(restored, fresh=False) == expected
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
@@ -185,7 +187,7 @@ def test_a_job_that_had_not_ended_is_queued_as_its_next_attempt(
     record = records.create(train_job())
     attempt = claim(record, "worker-1", threads=4)
     if state == "queued":
-        records.give_back(attempt, DRAIN, counts="")
+        Attempts(records).give_back(attempt, DRAIN, counts="")
     before = records.get(record.id)
     snapshots.keep(store, before)
 
@@ -203,12 +205,12 @@ def test_a_job_that_had_not_ended_is_queued_as_its_next_attempt(
 
     # And as it has no message, a reaper finds it; it can be claimed, and end
     assert [lost.id for lost in without_message(records, record.queue, 0)] == [record.id]
-    assert records.may_resend(restored)
+    assert Changes(records).may_resend(restored)
     again = claim(records.get(record.id), "worker-2")
     # But a worker that still runs the old attempt can change nothing
-    assert records.order(attempt) == "outdated"
-    assert not records.succeed(attempt, "a" * 64, {})
-    assert records.succeed(again, "b" * 64, {})
+    assert Attempts(records).order(attempt) == "outdated"
+    assert not Attempts(records).succeed(attempt, "a" * 64, {})
+    assert Attempts(records).succeed(again, "b" * 64, {})
 
 
 def test_a_job_that_redis_knows_is_not_touched(redis, records, store, train_job, claim):

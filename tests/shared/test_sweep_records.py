@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitq_shared.changes import Changes
 from fitq_shared.errors import UnknownJob
 from fitq_shared.record import Reason
 from fitq_shared.records import Records
@@ -152,7 +153,7 @@ def train_job() -> TrainJob:
 @pytest.mark.services
 def test_why_a_job_was_cancelled_is_kept(records: Records, train_job: TrainJob) -> None:
     record = records.create(train_job)
-    assert records.cancel(record, Reason("sweep", "stopped by the sweep")) == "cancelled"
+    assert Changes(records).cancel(record, Reason("sweep", "stopped by the sweep")) == "cancelled"
     reason = records.get(record.id).reason
     assert reason is not None
     assert reason.message == "stopped by the sweep"

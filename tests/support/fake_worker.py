@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.attempts import Attempts
 from fitq_shared.events import publish
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, JobRecord, Reason
@@ -27,7 +28,7 @@ class FakeWorker:
         record = self.records.get(job_id)
         lease = Lease(self.redis, f"worker:{job_id}", f"token-{job_id}", 600)
         assert lease.acquire()
-        attempt = self.records.claim(
+        attempt = Attempts(self.records).claim(
             *(record.id, record.attempt, record.spec_hash, lease),
             worker="blue",
             device_name="1 core",
@@ -47,7 +48,7 @@ class FakeWorker:
         folder = AttemptFolder(self.store, attempt.job_id, attempt.number)
         folder.write(AttemptFolder.model, b"a model")
         metrics = {} if math.isnan(value) else {"val_accuracy": value}
-        assert self.records.succeed(attempt, folder.seal(), metrics)
+        assert Attempts(self.records).succeed(attempt, folder.seal(), metrics)
 
     def run(self, job_id: str, *values: float) -> None:
         """Train with these values after each epoch, to the end."""
@@ -57,7 +58,7 @@ class FakeWorker:
 
     def fail(self, job_id: str, message: str = "its loss is no number") -> None:
         """Run a job that fails."""
-        assert self.records.fail(self.start(job_id), Reason("bad-job", message))
+        assert Attempts(self.records).fail(self.start(job_id), Reason("bad-job", message))
 
     def queued(self) -> list[JobRecord]:
         """The jobs that wait, the oldest first."""

@@ -8,6 +8,7 @@ from functools import partial
 
 from kombu import Connection, Consumer, Message
 
+from fitq_shared.attempts import Attempts
 from fitq_shared.celery_app import make_app
 from fitq_shared.lease import Lease
 from fitq_shared.queues import DeviceKind, queues_served_by
@@ -37,14 +38,14 @@ class PlainWorker:
         while len(self._taken) == before:
             self._connection.drain_events(timeout=60)
         attempt = self._taken[-1]
-        assert self._records.succeed(attempt, "a" * 64, {})
+        assert Attempts(self._records).succeed(attempt, "a" * 64, {})
         return attempt.job_id
 
     def on_message(self, body: object, message: Message) -> None:
         """A message has come: claim its job."""
         message.ack()
         _, said, _ = message.decode()
-        attempt = self._records.claim(
+        attempt = Attempts(self._records).claim(
             *(said["job"], said["attempt"], said["spec_hash"], self._lease),
             worker=self._lease.token,
             device_name="none",

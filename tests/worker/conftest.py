@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.attempts import Attempts
 from fitq_shared.catalogue import DatasetFacts
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt
@@ -80,7 +81,7 @@ def claim(identity: Identity) -> Callable[[Redis], Attempt]:
         record = records.create(DescribeJob(name="one", owner="tester", dataset="mnist"))
         lease = Lease(redis, identity.resource, identity.token, 600)
         assert lease.acquire()
-        attempt = records.claim(
+        attempt = Attempts(records).claim(
             *(record.id, 1, record.spec_hash, lease),
             worker=identity.name,
             device_name=identity.device_name,

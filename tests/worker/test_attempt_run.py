@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fitq_shared.attempts import Attempts
 from fitq_shared.celery_app import make_app
 from fitq_shared.errors import JobError
 from fitq_shared.lease import Lease
@@ -133,7 +134,7 @@ def test_an_attempt_that_is_outdated_when_it_begins_leaves_the_next_one_alone(
     # Given a worker that claimed a job, and was paused until the job was given back
     attempt = claim(redis)
     records = Records(redis)
-    records.give_back(attempt, Reason("worker-lost", "gone"), counts="lost")
+    Attempts(records).give_back(attempt, Reason("worker-lost", "gone"), counts="lost")
     before = records.get(attempt.job_id)
     assert before.attempt == 2
     monkeypatch.setattr(attempt_run, "_child", None, raising=False)

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from fitq.queue import Queue
+from fitq_shared.attempts import Attempts
 from fitq_shared.lease import Lease
 from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
@@ -127,10 +128,10 @@ def test_one_that_runs_many_short_jobs_is_well(
         while not leave.is_set():
             job = submit(redis)
             facts = {"worker": "w", "device_name": "d", "threads": 1}
-            attempt = records.claim(job, 1, records.get(job).spec_hash, lease, **facts)
+            attempt = Attempts(records).claim(job, 1, records.get(job).spec_hash, lease, **facts)
             assert not isinstance(attempt, str)
             leave.wait(0.005)
-            records.succeed(attempt, "0" * 64, {})
+            Attempts(records).succeed(attempt, "0" * 64, {})
 
     worker = threading.Thread(target=work)
     worker.start()

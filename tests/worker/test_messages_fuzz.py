@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitq_shared.attempts import Attempts
 from fitq_shared.errors import InvalidInput
 from fitq_shared.job_message import JobMessage
 from fitq_shared.lease import Lease
@@ -48,7 +49,7 @@ def test_any_message_claims_what_it_names_or_nothing(
     lease = Lease(redis, identity.resource, identity.token, 3600)
     assert lease.acquire()
     letters = iter("".join(IDS))
-    monkeypatch.setattr("fitq_shared.records.secrets.choice", lambda _: next(letters))
+    monkeypatch.setattr("fitq_shared.new_job.secrets.choice", lambda _: next(letters))
     spec = DescribeJob(name="one", owner="tester", dataset="mnist")
     waiting = [records.create(spec) for _ in range(2)]
     hashes = [spec.digest(), "f" * 64]
@@ -77,7 +78,7 @@ def test_any_message_claims_what_it_names_or_nothing(
             assert error.message.replace("\n", "").isprintable()
             assert max(map(len, error.message.split("\n"))) < 600
             return
-        answer = records.claim(
+        answer = Attempts(records).claim(
             *(message.job, message.attempt, message.spec_hash, lease),
             worker=identity.name,
             device_name=identity.device_name,
@@ -122,7 +123,7 @@ def test_what_reaches_the_record_changes_only_what_it_names(
         if (job, number, spec_hash) == (record.id, 1, record.spec_hash):
             return
         before = state()
-        answer = records.claim(
+        answer = Attempts(records).claim(
             *(job, number, spec_hash, lease), worker="w", device_name="d", threads=1
         )
         assert answer in ("stale", "altered")

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from fitq_shared.attempts import Attempts
 from fitq_shared.celery_app import make_app
+from fitq_shared.changes import Changes
 from fitq_shared.lease import Lease
 from fitq_shared.queues import queue_for
 from fitq_shared.record import Attempt, JobRecord
@@ -66,7 +68,7 @@ def run(redis: Redis, records: Records) -> Callable[..., Attempt]:
         record = record or created(records)
         lease = Lease(redis, f"cpu:{token}", token, 600)
         assert lease.acquire()
-        attempt = records.claim(
+        attempt = Attempts(records).claim(
             *(record.id, record.attempt, record.spec_hash, lease),
             worker=token,
             device_name="d",
@@ -150,7 +152,7 @@ def test_a_job_that_is_not_in_hand_any_more_is_queued_again(
         record = records.get(forgotten.job_id)
         assert (record.attempt, record.losses, record.faults) == (2, 0, 1)
         # And the other one goes on
-        assert records.order(other) == "go-on"
+        assert Attempts(records).order(other) == "go-on"
 
 
 def test_cancelled_jobs_that_are_not_in_hand_end_without_harm_to_the_one_that_is(
@@ -167,14 +169,14 @@ def test_cancelled_jobs_that_are_not_in_hand_end_without_harm_to_the_one_that_is
     with flags.in_hand(in_hand.job_id, in_hand.number):
         # When they are cancelled
         for attempt in forgotten:
-            records.cancel(records.get(attempt.job_id))
+            Changes(records).cancel(records.get(attempt.job_id))
         start()
         for attempt in forgotten:
             wait_until(lambda a=attempt: records.get(a.job_id).ended, 20, "the end")  # type: ignore[misc]
         # Then both are, and the child goes on with the third
         assert [records.get(a.job_id).state for a in forgotten] == ["cancelled"] * 2
         assert child.poll() is None
-        assert records.order(in_hand) == "go-on"
+        assert Attempts(records).order(in_hand) == "go-on"
 
 
 # -- what goes wrong holds up nothing else -----------------------------------------------------

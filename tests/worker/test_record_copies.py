@@ -9,6 +9,8 @@ import pytest
 
 from fitq.removal import remove_job
 from fitq_shared import snapshots
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.record import Attempt, Reason
 from fitq_shared.record_keys import UNKEPT, job_key
 from fitq_shared.records import Records
@@ -53,20 +55,23 @@ def known(store: Store) -> list[tuple[int, str]]:
 
 
 def give_back_and_cancel(records: Records, attempt: Attempt) -> None:
-    records.give_back(attempt, DRAIN, counts="")
-    assert records.cancel(records.get(attempt.job_id)) == "cancelled"
+    Attempts(records).give_back(attempt, DRAIN, counts="")
+    assert Changes(records).cancel(records.get(attempt.job_id)) == "cancelled"
 
 
 def cancel_and_lose(records: Records, attempt: Attempt) -> None:
-    records.cancel(records.get(attempt.job_id))
-    records.give_back(attempt, DRAIN, counts="lost")
+    Changes(records).cancel(records.get(attempt.job_id))
+    Attempts(records).give_back(attempt, DRAIN, counts="lost")
 
 
 @pytest.mark.parametrize(
     ("end", "expected"),
     [
-        (lambda records, attempt: records.succeed(attempt, "a" * 64, {}), (1, "succeeded")),
-        (lambda records, attempt: records.fail(attempt, DRAIN), (1, "failed")),
+        (
+            lambda records, attempt: Attempts(records).succeed(attempt, "a" * 64, {}),
+            (1, "succeeded"),
+        ),
+        (lambda records, attempt: Attempts(records).fail(attempt, DRAIN), (1, "failed")),
         (cancel_and_lose, (1, "cancelled")),
         (give_back_and_cancel, (2, "cancelled")),
     ],
@@ -103,7 +108,7 @@ def test_a_volume_that_is_away_is_waited_for(
     volume = Path(settings.store_url or "")
     volume.rename(volume.with_name("elsewhere"))
     volume.write_text("in the way")
-    records.succeed(begun, "a" * 64, {})
+    Attempts(records).succeed(begun, "a" * 64, {})
     copies.start()
     wait_until(lambda: "must wait" in caplog.text, 20, "a try")
     # When it is back
@@ -117,7 +122,7 @@ def test_a_job_that_was_never_begun_needs_no_copy(redis: Redis, records: Records
     from fitq_shared.specs.describe import DescribeJob
 
     record = records.create(DescribeJob(name="one", owner="tester", dataset="mnist"))
-    records.cancel(record)
+    Changes(records).cancel(record)
     assert not redis.exists(UNKEPT)
 
 
@@ -130,7 +135,7 @@ def test_a_job_that_was_removed_meanwhile_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given a job that is removed for good just before its copy is written
-    records.succeed(begun, "a" * 64, {})
+    Attempts(records).succeed(begun, "a" * 64, {})
     keep = snapshots.keep
 
     def late(*arguments: object) -> None:
@@ -154,7 +159,7 @@ def test_what_redis_has_lost_is_not_taken_from_the_volume(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given a job with artifacts, which Redis forgets just before the copy is written
-    records.succeed(begun, "a" * 64, {})
+    Attempts(records).succeed(begun, "a" * 64, {})
     store.write(f"jobs/{begun.job_id}/attempt-1/spec.json", b"{}")
     keep = snapshots.keep
 
@@ -174,15 +179,15 @@ def test_an_end_that_is_undone_meanwhile_is_kept_when_there_is_another(
     redis: Redis, records: Records, begun: Attempt
 ) -> None:
     # Given a copy of a failed job, which its owner has retried and cancelled since
-    records.fail(begun, DRAIN)
+    Attempts(records).fail(begun, DRAIN)
     failed = records.get(begun.job_id)
-    records.retry(failed, fresh=False)
-    records.cancel(records.get(begun.job_id))
+    Changes(records).retry(failed, fresh=False)
+    Changes(records).cancel(records.get(begun.job_id))
     # When the first end was kept, Then the second one is still to be
-    assert records.kept(failed.id, failed.state, failed.attempt) == "changed"
+    assert Changes(records).kept(failed.id, failed.state, failed.attempt) == "changed"
     assert redis.smembers(UNKEPT) == {failed.id}
     # And once more when a slow worker writes the first one over the second
     ended = records.get(failed.id)
-    assert records.kept(ended.id, ended.state, ended.attempt) == "kept"
-    assert records.kept(failed.id, failed.state, failed.attempt) == "changed"
+    assert Changes(records).kept(ended.id, ended.state, ended.attempt) == "kept"
+    assert Changes(records).kept(failed.id, failed.state, failed.attempt) == "changed"
     assert redis.smembers(UNKEPT) == {failed.id}

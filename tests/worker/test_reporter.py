@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from fitq_shared import events as events_module
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.events import Event, follow
 from fitq_shared.record import Attempt, Reason
 from fitq_shared.records import Records
@@ -35,7 +37,7 @@ def draining(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 @pytest.fixture
 def reporter(redis: Redis, attempt: Attempt, monkeypatch: pytest.MonkeyPatch) -> Reporter:
     monkeypatch.setattr(events_module, "KEPT_PROGRESS", 1000)
-    return Reporter(Records(redis), attempt)
+    return Reporter(Attempts(Records(redis)), attempt)
 
 
 def told(redis: Redis, attempt: Attempt, kind: str) -> list[Event]:
@@ -100,7 +102,7 @@ def test_a_cancelled_job_is_told_to_stop(
     # Given a job that has asked for orders, and is then cancelled
     reporter.obey()
     records = Records(redis)
-    records.cancel(records.get(attempt.job_id))
+    Changes(records).cancel(records.get(attempt.job_id))
     # Then it does not ask again at once, but half a second later it hears of it
     clock.now += 0.25
     reporter.obey()
@@ -111,7 +113,7 @@ def test_a_cancelled_job_is_told_to_stop(
 def test_an_attempt_that_was_given_to_another_is_outdated(
     redis: Redis, attempt: Attempt, reporter: Reporter
 ) -> None:
-    Records(redis).give_back(attempt, Reason("worker-lost", "gone"), counts="lost")
+    Attempts(Records(redis)).give_back(attempt, Reason("worker-lost", "gone"), counts="lost")
     assert order_of(reporter) == "outdated"
 
 
@@ -137,7 +139,7 @@ def test_a_job_that_runs_for_longer_than_it_may_is_told_to_stop(
     redis: Redis, attempt: Attempt, clock: Clock
 ) -> None:
     # Given a job that may run for a minute, of which earlier attempts have taken 20 seconds
-    reporter = Reporter(Records(redis), attempt, timeout=60, ran=20)
+    reporter = Reporter(Attempts(Records(redis)), attempt, timeout=60, ran=20)
     # When it has run for 39 seconds more, Then it goes on
     clock.now += 39
     reporter.obey()
@@ -149,9 +151,9 @@ def test_a_job_that_runs_for_longer_than_it_may_is_told_to_stop(
 def test_a_job_that_was_cancelled_too_late_is_cancelled_all_the_same(
     redis: Redis, attempt: Attempt, clock: Clock
 ) -> None:
-    reporter = Reporter(Records(redis), attempt, timeout=60)
+    reporter = Reporter(Attempts(Records(redis)), attempt, timeout=60)
     records = Records(redis)
-    records.cancel(records.get(attempt.job_id))
+    Changes(records).cancel(records.get(attempt.job_id))
     clock.now += 100
     assert order_of(reporter) == "cancel"
 
@@ -195,7 +197,7 @@ def test_the_job_goes_on_while_redis_is_away(
 ) -> None:
     # Given a running attempt
     redis, attempt = own
-    reporter = Reporter(Records(redis), attempt)
+    reporter = Reporter(Attempts(Records(redis)), attempt)
     # When Redis is away
     own_server.stop()
     with caplog.at_level(logging.WARNING, reporter_module.__name__):
@@ -211,7 +213,7 @@ def test_the_job_goes_on_while_redis_is_away(
     assert [event.data for event in told(redis, attempt, "progress")] == [{"batch": 2}]
     assert [event.data for event in told(redis, attempt, "epoch")] == [{"epoch": 2}]
     records = Records(redis)
-    records.cancel(records.get(attempt.job_id))
+    Changes(records).cancel(records.get(attempt.job_id))
     assert order_of(reporter) == "cancel"
 
 
@@ -220,13 +222,13 @@ def test_a_redis_that_does_not_answer_is_left_alone_for_a_while(
 ) -> None:
     # Given a Redis that has not answered; each question can keep the training waiting for seconds
     redis, attempt = own
-    reporter = Reporter(Records(redis), attempt)
+    reporter = Reporter(Attempts(Records(redis)), attempt)
     own_server.stop()
     reporter.obey()
     # When it is back, and the job is cancelled
     own_server.start()
     records = Records(redis)
-    records.cancel(records.get(attempt.job_id))
+    Changes(records).cancel(records.get(attempt.job_id))
     # Then the next batches neither tell nor ask it anything
     clock.now += SILENCE_SECONDS / 2
     reporter.progress({"batch": 1})
@@ -243,7 +245,7 @@ def test_a_full_redis_is_asked_on_and_does_not_flood_the_log(
 ) -> None:
     # Given a Redis that answers, but has no room for a report
     redis, attempt = own
-    reporter = Reporter(Records(redis), attempt)
+    reporter = Reporter(Attempts(Records(redis)), attempt)
     redis.config_set("maxmemory", 1)
     # When a training goes on for two minutes
     with caplog.at_level(logging.WARNING, reporter_module.__name__):
@@ -253,7 +255,7 @@ def test_a_full_redis_is_asked_on_and_does_not_flood_the_log(
     # And an order is heard half a second later, as ever
     redis.config_set("maxmemory", 0)
     records = Records(redis)
-    records.cancel(records.get(attempt.job_id))
+    Changes(records).cancel(records.get(attempt.job_id))
     redis.config_set("maxmemory", 1)
     clock.now += 0.5
     reporter.progress({"batch": 1})
@@ -264,7 +266,7 @@ def test_drain_is_heard_while_redis_is_away(
     own_server: RedisServer, own: tuple[Redis, Attempt], draining: Callable[[], None]
 ) -> None:
     redis, attempt = own
-    reporter = Reporter(Records(redis), attempt)
+    reporter = Reporter(Attempts(Records(redis)), attempt)
     own_server.stop()
     draining()
     assert order_of(reporter) == "drain"

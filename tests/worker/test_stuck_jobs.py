@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.record_keys import job_key
@@ -39,7 +41,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, redis: Redis) -> list[str]:
 
 @pytest.fixture
 def stuck(redis: Redis, clock: Clock, ended: list[str]) -> StuckJobs:
-    return StuckJobs(Records(redis))
+    return StuckJobs(Attempts(Records(redis)))
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def running(redis: Redis, identity: Identity, hand: contextlib.ExitStack) -> Cal
         lease = Lease(redis, identity.resource, identity.token, 600)
         assert lease.acquire()
         who = {"worker": identity.name, "device_name": "d", "threads": 2}
-        attempt = records.claim(record.id, record.attempt, record.spec_hash, lease, **who)
+        attempt = Attempts(records).claim(record.id, record.attempt, record.spec_hash, lease, **who)
         assert isinstance(attempt, Attempt)
         started = records.get(record.id).started or 0.0
         redis.hset(job_key(record.id), "started", f"{started - since:.6f}")
@@ -97,7 +99,7 @@ def test_a_job_that_does_not_stop_when_it_is_cancelled_is_ended(
 ) -> None:
     # Given a running job that was cancelled
     attempt = running()
-    Records(redis).cancel(record_of(redis, attempt))
+    Changes(Records(redis)).cancel(record_of(redis, attempt))
     stuck.look_at(record_of(redis, attempt))
     # When it has had almost the time that it may take, Then it is left to stop by itself
     clock.now += PATIENCE_SECONDS - 0.1
@@ -108,7 +110,7 @@ def test_a_job_that_does_not_stop_when_it_is_cancelled_is_ended(
     stuck.look_at(record_of(redis, attempt))
     # Then its record ended first, and then its process
     assert ended == ["cancelled"]
-    assert not Records(redis).succeed(attempt, "a" * 64, {})
+    assert not Attempts(Records(redis)).succeed(attempt, "a" * 64, {})
 
 
 def test_a_job_that_ran_for_longer_than_it_may_is_ended(
@@ -148,7 +150,7 @@ def test_what_earlier_attempts_ran_counts(
 ) -> None:
     # Given a job that may run for a minute, and was given back after most of it
     first = running(since=50, timeout=60)
-    Records(redis).give_back(first, Reason("drain", "left"), counts="")
+    Attempts(Records(redis)).give_back(first, Reason("drain", "left"), counts="")
     # When its second attempt has run for most of a minute, too, and does not stop
     attempt = running(since=50, queued=first.job_id)
     stuck.look_at(record_of(redis, attempt))
@@ -164,14 +166,14 @@ def test_patience_is_counted_for_each_attempt_anew(
     # Given a job that was cancelled, and stopped in time
     records = Records(redis)
     first = running()
-    records.cancel(record_of(redis, first))
+    Changes(records).cancel(record_of(redis, first))
     stuck.look_at(record_of(redis, first))
     clock.now += PATIENCE_SECONDS - 1
-    records.cancelled(first)
+    Attempts(records).cancelled(first)
     # When the next job here is cancelled, long after
     second = running()
     clock.now += 100
-    records.cancel(record_of(redis, second))
+    Changes(records).cancel(record_of(redis, second))
     stuck.look_at(record_of(redis, second))
     # Then it has its full time
     assert ended == []
@@ -187,12 +189,12 @@ def test_a_job_that_ends_at_the_last_moment_keeps_its_child(
     # Given a cancelled job, as the reaper has read its record
     attempt = running()
     records = Records(redis)
-    records.cancel(record_of(redis, attempt))
+    Changes(records).cancel(record_of(redis, attempt))
     seen = record_of(redis, attempt)
     stuck.look_at(seen)
     clock.now += PATIENCE_SECONDS
     # When it has succeeded meanwhile, and the reaper acts on what it has read
-    records.succeed(attempt, "a" * 64, {})
+    Attempts(records).succeed(attempt, "a" * 64, {})
     stuck.look_at(seen)
     # Then nothing is ended
     assert ended == []
@@ -210,15 +212,15 @@ def test_a_job_that_obeys_at_the_last_moment_keeps_its_child(
     # Given a cancelled job, as the reaper has read its record
     attempt = running()
     records = Records(redis)
-    records.cancel(record_of(redis, attempt))
+    Changes(records).cancel(record_of(redis, attempt))
     seen = record_of(redis, attempt)
     stuck.look_at(seen)
     clock.now += PATIENCE_SECONDS
     # When it stops by itself meanwhile, and the child takes the next one
-    records.cancelled(attempt)
+    Attempts(records).cancelled(attempt)
     hand.close()
     following = running()
     stuck.look_at(seen)
     # Then the child goes on with that
     assert ended == []
-    assert records.order(following) == "go-on"
+    assert Attempts(records).order(following) == "go-on"

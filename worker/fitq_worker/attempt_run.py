@@ -14,6 +14,8 @@ from kombu.exceptions import OperationalError
 
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.dispatch import settle_all
 from fitq_shared.errors import FitqError, JobError, StoreError
 from fitq_shared.lease import Lease
@@ -60,7 +62,8 @@ class _Child:
     store: Store
     identity: Identity
     records: Records
-    live_records: Records
+    attempts: Attempts
+    live_attempts: Attempts
     lease: Lease
     signer: Signer | None
 
@@ -72,12 +75,14 @@ def prepare(app: Celery, settings: Settings, identity: Identity) -> None:
     """Set up the child, once, after the fork."""
     global _child  # noqa: PLW0603 - one child, one set of connections
     patient = open_redis(settings, patient=True)
+    records = Records(patient)
     _child = _Child(
         app=app,
         store=open_volume(settings),
         identity=identity,
-        records=Records(patient, settings.loss_limit),
-        live_records=Records(open_redis(settings)),
+        records=records,
+        attempts=Attempts(records, settings.loss_limit),
+        live_attempts=Attempts(Records(open_redis(settings))),
         lease=identity.lease(patient, settings.lease_seconds),
         signer=Signer.from_settings(settings),
     )
@@ -131,7 +136,7 @@ def _claim_and_run(child: _Child, job_id: str, number: int, spec_hash: str) -> d
 
 def _claim(child: _Child, job_id: str, number: int, spec_hash: str) -> Attempt | str:
     identity = child.identity
-    return child.records.claim(
+    return child.attempts.claim(
         *(job_id, number, spec_hash, child.lease),
         worker=identity.name,
         device_name=identity.device_name,
@@ -151,7 +156,7 @@ def run_claimed(attempt: Attempt) -> dict[str, Any]:
 def _settle_chains(child: _Child) -> None:
     """Let those go that come after this job; if that fails, a reaper does it within a second."""
     try:
-        settle_all(child.app, child.live_records)
+        settle_all(child.app, Changes(child.live_attempts.records))
     except (redis.RedisError, OperationalError) as error:
         log.warning("what comes after this job is left to the reapers: %s", error)
 
@@ -165,7 +170,7 @@ def _run_to_its_end(child: _Child, attempt: Attempt) -> dict[str, Any]:
         check_record(record, child.signer)
         metrics = _work(child, attempt, record, folder)
         name = record.spec.get("model_name") if record.kind == "train" else None
-        published = child.records.succeed(attempt, folder.seal(), metrics, name)
+        published = child.attempts.succeed(attempt, folder.seal(), metrics, name)
     except StopJob as stop:
         return _stopped(child, attempt, folder, stop.order)
     except Exception as error:
@@ -186,7 +191,7 @@ def _work(
         record=record,
         folder=folder,
         store=child.store,
-        reporter=Reporter(child.live_records, attempt, record.timeout, record.ran),
+        reporter=Reporter(child.live_attempts, attempt, record.timeout, record.ran),
         identity=child.identity,
         records=child.records,
     )
@@ -218,7 +223,7 @@ def _shown_by(folder: AttemptFolder) -> Callable[[Path], None] | None:
 
 def _stopped(child: _Child, attempt: Attempt, folder: AttemptFolder, order: str) -> dict[str, Any]:
     if order == "cancel":
-        child.records.cancelled(attempt)
+        child.attempts.cancelled(attempt)
     elif order == "timeout":
         _fail(child, attempt, folder, timed_out(child.records.get(attempt.job_id)))
     elif order == "drain":
@@ -244,7 +249,7 @@ def _failed(
 
 def _fail(child: _Child, attempt: Attempt, folder: AttemptFolder, reason: Reason) -> bool:
     _seal(attempt, folder)
-    return child.records.fail(attempt, reason)
+    return child.attempts.fail(attempt, reason)
 
 
 def _seal(attempt: Attempt, folder: AttemptFolder) -> None:
@@ -258,8 +263,8 @@ def _seal(attempt: Attempt, folder: AttemptFolder) -> None:
 def _give_back(
     child: _Child, attempt: Attempt, reason: Reason, counts: Counts, *, patient: bool = True
 ) -> None:
-    records = child.records if patient else child.live_records
-    give_back(child.app, records, attempt, reason, counts)
+    attempts = child.attempts if patient else child.live_attempts
+    give_back(child.app, attempts, attempt, reason, counts)
 
 
 def _rounded(metrics: dict[str, float]) -> dict[str, float]:

@@ -9,15 +9,15 @@ from fitq_shared.dispatch import send_to_front
 if TYPE_CHECKING:
     from celery import Celery
 
+    from fitq_shared.attempts import Attempts
     from fitq_shared.record import Attempt, Reason
-    from fitq_shared.records import Records
 
 Counts = Literal["lost", "fault", ""]
 
 
 def give_back(
     app: Celery,
-    records: Records,
+    attempts: Attempts,
     attempt: Attempt,
     reason: Reason,
     counts: Counts,
@@ -28,9 +28,10 @@ def give_back(
     Returns:
         False when the attempt is outdated or its lease is held: nothing was changed.
     """
-    state = records.give_back(attempt, reason, counts=counts, unless_leased=unless_leased)
+    state = attempts.give_back(attempt, reason, counts=counts, unless_leased=unless_leased)
     if state in ("stale", "alive"):
         return False
     if state == "queued":
+        records = attempts.records
         send_to_front(app, records, records.get(attempt.job_id))
     return True

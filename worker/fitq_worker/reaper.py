@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from kombu.exceptions import OperationalError
 
+from fitq_shared.attempts import Attempts
+from fitq_shared.changes import Changes
 from fitq_shared.dispatch import send_to_front, settle_all
 from fitq_shared.lanes import Lanes
 from fitq_shared.lost_messages import without_message
@@ -60,8 +62,10 @@ class Reaper(ParentThread):
         self._leaving = leaving
         self._contact = Contact(settings.lease_seconds)
         redis = open_redis(settings, answer_seconds=settings.lease_seconds / 3)
-        self._records = Records(redis, settings.loss_limit)
-        self._stuck = StuckJobs(self._records)
+        self._records = Records(redis)
+        self._attempts = Attempts(self._records, settings.loss_limit)
+        self._changes = Changes(self._records)
+        self._stuck = StuckJobs(self._attempts)
         self._period = min(PERIOD_SECONDS, settings.lease_seconds / 10)
         self._seldom = Seldom()
         self._adrift: set[Attempt] = set()
@@ -161,11 +165,11 @@ class Reaper(ParentThread):
     def _give_back(
         self, attempt: Attempt, reason: Reason, counts: Counts, unless_leased: str | None = None
     ) -> None:
-        if give_back(self._app, self._records, attempt, reason, counts, unless_leased):
+        if give_back(self._app, self._attempts, attempt, reason, counts, unless_leased):
             log.warning("job %s, attempt %s: %s", attempt.job_id, attempt.number, reason.message)
 
     def _settle_chains(self) -> None:
-        settle_all(self._app, self._records)
+        settle_all(self._app, self._changes)
 
     def _send_what_is_due(self) -> None:
         # What is sent last comes first: the one that has waited longest.
@@ -181,7 +185,7 @@ class Reaper(ParentThread):
 
     def _send(self, record: JobRecord) -> bool:
         """Send a queued job's message to the front, if no other reaper does."""
-        chosen = self._records.may_resend(record)
+        chosen = self._changes.may_resend(record)
         if chosen:
             send_to_front(self._app, self._records, record)
         self._contact.answered()

@@ -10,6 +10,7 @@ import redis
 
 from fitq_shared import registry_copies, snapshots
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.changes import Changes
 from fitq_shared.errors import StoreError, UnknownJob
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
@@ -40,6 +41,7 @@ class RecordCopies(ParentThread):
     def __init__(self, settings: Settings) -> None:
         super().__init__("fitq-copies", LAST_LOOK_SECONDS)
         self._records = Records(open_redis(settings))
+        self._changes = Changes(self._records)
         self._registry = Registry(self._records.redis)
         self._sweeps = Sweeps(self._records.redis)
         self._store = open_volume(settings)
@@ -51,7 +53,7 @@ class RecordCopies(ParentThread):
             left = self._leave.wait(PERIOD_SECONDS)
             try:
                 with fork_guard:
-                    unkept = list(self._records.unkept())
+                    unkept = list(self._changes.unkept())
                     changed = list(self._registry.unkept())
                 for job_id in unkept:
                     self._renew(job_id)
@@ -72,11 +74,11 @@ class RecordCopies(ParentThread):
                 record = self._records.get(job_id)
         except UnknownJob:
             with fork_guard:
-                self._records.kept(job_id, None, 0)
+                self._changes.kept(job_id, None, 0)
             return
         snapshots.keep(self._store, record)
         with fork_guard:
-            outcome = self._records.kept(job_id, record.state, record.attempt)
+            outcome = self._changes.kept(job_id, record.state, record.attempt)
         if outcome == "gone":
             self._take_back(record)
 

@@ -15,8 +15,8 @@ from fitq_worker import flags
 from fitq_worker.seldom import Seldom
 
 if TYPE_CHECKING:
+    from fitq_shared.attempts import Attempts
     from fitq_shared.record import Attempt
-    from fitq_shared.records import Records
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +46,9 @@ class Reporter:
     """
 
     def __init__(
-        self, records: Records, attempt: Attempt, timeout: float | None = None, ran: float = 0.0
+        self, attempts: Attempts, attempt: Attempt, timeout: float | None = None, ran: float = 0.0
     ) -> None:
-        self._records = records
+        self._attempts = attempts
         self._attempt = attempt
         self._end = math.inf if timeout is None else time.monotonic() + timeout - ran
         self._progress_at = 0.0
@@ -80,7 +80,7 @@ class Reporter:
             return
         self._order_at = now
         try:
-            order = self._records.order(self._attempt)
+            order = self._attempts.order(self._attempt)
         except redis.RedisError as error:
             self._unanswered(error)
             return
@@ -94,7 +94,7 @@ class Reporter:
             return
         attempt = self._attempt
         try:
-            publish(self._records.redis, attempt.job_id, event, attempt.number, row)
+            publish(self._attempts.records.redis, attempt.job_id, event, attempt.number, row)
         except redis.RedisError as error:
             self._unanswered(error)
 

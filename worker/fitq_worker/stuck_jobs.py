@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
+from fitq_shared.attempts import Attempts
 from fitq_shared.record import Attempt, JobRecord, Reason
-from fitq_shared.records import Records
 from fitq_shared.redis_link import server_time
 from fitq_worker import flags
 from fitq_worker.leaving import end_child
@@ -24,8 +24,8 @@ class StuckJobs:
     host's, and starts when the order was first seen here.
     """
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, attempts: Attempts) -> None:
+        self._attempts = attempts
         self._ordered: tuple[Attempt, float] | None = None
 
     def look_at(self, record: JobRecord) -> None:
@@ -40,9 +40,9 @@ class StuckJobs:
         if now - self._ordered[1] < PATIENCE_SECONDS:
             return
         ended = (
-            self._records.cancelled(attempt)
+            self._attempts.cancelled(attempt)
             if record.cancel
-            else self._records.fail(attempt, timed_out(record))
+            else self._attempts.fail(attempt, timed_out(record))
         )
         # A job that has stopped by itself in the last moment leaves the child to the next one.
         if ended and flags.has_in_hand(record.id, record.attempt):
@@ -50,7 +50,7 @@ class StuckJobs:
             end_child()
 
     def _ran(self, record: JobRecord) -> float:
-        now = server_time(self._records.redis)
+        now = server_time(self._attempts.records.redis)
         return record.ran + now - (record.started or now)
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fitq_shared.new_job import new_id
 from fitq_shared.record import UNREADABLE
 from fitq_shared.record_reader import RecordReader
-from fitq_shared.records import new_id
 from fitq_shared.redis_link import Redis, server_time
 from fitq_shared.scripts import Scripts
 from fitq_shared.store import Store

@@ -4,10 +4,11 @@ import os
 import signal
 
 from fitq_shared import dispatch
+from fitq_shared.changes import Changes
 
 
 def die_if_any(app, records):
-    if records.unsettled():
+    if Changes(records).unsettled():
         os.killpg(os.getpgid(0), signal.SIGKILL)
 
 

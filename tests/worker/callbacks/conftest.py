@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fitq_shared import events as events_module
+from fitq_shared.attempts import Attempts
 from fitq_shared.events import Event, follow
 from fitq_shared.record import Attempt
 from fitq_shared.records import Records
@@ -23,7 +24,7 @@ def reporter(redis: Redis, attempt: Attempt, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(reporter_module, "PROGRESS_SECONDS", 0.0)
     monkeypatch.setattr(reporter_module, "ORDER_SECONDS", 0.0)
     monkeypatch.setattr(events_module, "KEPT_PROGRESS", 1000)
-    return Reporter(Records(redis), attempt)
+    return Reporter(Attempts(Records(redis)), attempt)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from fitq_shared.changes import Changes
 from fitq_shared.events import Event
 from fitq_shared.record import Attempt
 from fitq_shared.records import Records
@@ -22,7 +23,7 @@ X = np.ones((10, 1), "float32")
 
 def cancel(redis: Redis, attempt: Attempt) -> None:
     records = Records(redis)
-    assert records.cancel(records.get(attempt.job_id)) == "stopping"
+    assert Changes(records).cancel(records.get(attempt.job_id)) == "stopping"
 
 
 def places(told: list[Event]) -> list[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ import pytest
 
 from fitq.queue import Queue
 from fitq.sweeping import Standing, Sweeping
+from fitq_shared.attempts import Attempts
 from fitq_shared.redis_link import Redis
 from fitq_shared.sweeps.keys import sweep_key
 from fitq_shared.sweeps.record import SweepRecord
@@ -167,7 +168,7 @@ def test_a_bad_trial_is_stopped_and_counts_with_its_best_value(
     # Then only the bad one is told to stop
     assert queue.job(sweep.job_of(2)).cancel
     assert not queue.job(sweep.job_of(3)).cancel
-    assert worker.records.cancelled(bad)
+    assert Attempts(worker.records).cancelled(bad)
     conductor.look()
     # And its job says who has stopped it, and the sweep what it had reached
     job, trial = queue.job(sweep.job_of(2)), standing(sweep).trials[1]
@@ -275,7 +276,7 @@ def test_a_cancelled_sweep_stops_its_trials_and_can_go_on(
     # When it is cancelled
     Sweeping(queue).cancel(standing(sweep).sweep)
     conductor.look()
-    assert worker.records.cancelled(running)
+    assert Attempts(worker.records).cancelled(running)
     conductor.look()
     # Then none is left, nothing is begun, and what was completed is reported
     assert states(standing(sweep)) == ["completed", "cancelled", "cancelled"]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from kombu.exceptions import OperationalError
 
+from fitq_shared.changes import Changes
 from fitq_shared.dispatch import create, send
 from fitq_shared.errors import FitqError, StoreError
 from fitq_shared.lease import Lease
@@ -76,7 +77,8 @@ class Conductor(ParentThread):
         self._app = app
         self._settings = settings
         self._identity = identity
-        self._records = Records(redis, settings.loss_limit)
+        self._records = Records(redis)
+        self._changes = Changes(self._records)
         self._sweeps = Sweeps(redis)
         self._store = open_volume(settings)
         self._signer = Signer.from_settings(settings)
@@ -194,7 +196,7 @@ class Conductor(ParentThread):
     def _do(self, spec: SweepSpec, todo: Plan) -> None:
         """Do what was written down, or is left from a conductor that died."""
         for job in todo.retry:
-            if self._records.retry(job, fresh=False) == "retried":
+            if self._changes.retry(job, fresh=False) == "retried":
                 send(self._app, self._records.get(job.id))
         for trial in todo.create:
             if not spec.allows(trial.params):
@@ -208,7 +210,7 @@ class Conductor(ParentThread):
             )
             send(self._app, job)
         for job, why in todo.cancel:
-            self._records.cancel(job, Reason("sweep", why))
+            self._changes.cancel(job, Reason("sweep", why))
             log.info("job %s (%s) is %s", job.id, job.name, why)
 
     def _end(self, sweep: SweepRecord, reason: Reason) -> None:

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 PERIOD_SECONDS = 1.0
 SHOWN_TRIALS = 15
-_COLOURS = {"completed": "green", "failed": "red", "running": "cyan", "stopped": "yellow"}
+_COLOURS = {
+    **{"completed": "green", "running": "cyan", "stopped": "yellow"},
+    **{"diverged": "red", "failed": "red"},
+}
 
 
 def follow_or_return(client: Queue, sweep: SweepRecord, *, wait: bool, as_json: bool) -> None:

@@ -17,12 +17,13 @@ from fitq_shared.texts import plain, printable
 if TYPE_CHECKING:
     from fitq_shared.sweeps.record import SweepRecord, Trial
 
-_COUNTED = ("completed", "stopped", "failed", "cancelled", "running", "queued")
+_WITHOUT_VALUE = ("diverged", "failed", "cancelled")
+_COUNTED = ("completed", "stopped", *_WITHOUT_VALUE, "running", "stopping", "queued")
 
 
 def ranked(standing: Standing) -> list[Trial]:
     """The trials, the completed ones first, and the best of each kind before the others."""
-    order = ("completed", "running", "stopping", "stopped", "queued", "failed", "cancelled")
+    order = ("completed", "running", "stopping", "stopped", "queued", *_WITHOUT_VALUE)
     sign = -1 if standing.sweep.goal == "max" else 1
 
     def key(trial: Trial) -> tuple[int, float, int]:

@@ -115,3 +115,9 @@ class BadJob(JobError):
     """The job cannot work as it was asked for: running it again would not help."""
 
     kind = "bad-job"
+
+
+class Diverged(BadJob):
+    """A training whose loss is no number any more: with these values nothing is learnt."""
+
+    kind = "diverged"

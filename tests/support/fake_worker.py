@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from fitq_shared.attempt_folder import AttemptFolder
@@ -43,22 +42,23 @@ class FakeWorker:
             row = {"epoch": epoch, "val_accuracy": value}
             publish(self.redis, attempt.job_id, "epoch", attempt.number, row)
 
-    def succeed(self, attempt: Attempt, value: float) -> None:
-        """Publish a model with this value."""
+    def succeed(self, attempt: Attempt, metrics: dict[str, float]) -> None:
+        """Publish a model with these metrics."""
         folder = AttemptFolder(self.store, attempt.job_id, attempt.number)
         folder.write(AttemptFolder.model, b"a model")
-        metrics = {} if math.isnan(value) else {"val_accuracy": value}
         assert Attempts(self.records).succeed(attempt, folder.seal(), metrics)
 
     def run(self, job_id: str, *values: float) -> None:
         """Train with these values after each epoch, to the end."""
         attempt = self.start(job_id)
         self.epochs(attempt, *values)
-        self.succeed(attempt, values[-1])
+        self.succeed(attempt, {"val_accuracy": values[-1]})
 
-    def fail(self, job_id: str, message: str = "its loss is no number") -> None:
+    def fail(
+        self, job_id: str, message: str = "its loss is no number", kind: str = "bad-job"
+    ) -> None:
         """Run a job that fails."""
-        assert Attempts(self.records).fail(self.start(job_id), Reason("bad-job", message))
+        assert Attempts(self.records).fail(self.start(job_id), Reason(kind, message))
 
     def queued(self) -> list[JobRecord]:
         """The jobs that wait, the oldest first."""

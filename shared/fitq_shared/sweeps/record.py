@@ -17,7 +17,7 @@ from fitq_shared.sweeps.spec import SweepName, SweepSpec
 
 SweepState = Literal["running", "succeeded", "failed", "cancelled"]
 SWEEP_STATES: tuple[SweepState, ...] = get_args(SweepState)
-TrialState = Literal["open", "completed", "stopped", "failed", "cancelled"]
+TrialState = Literal["open", "completed", "stopped", "diverged", "failed", "cancelled"]
 
 _ID = re.compile(r"[a-z0-9]{1,16}")
 _NAME: TypeAdapter[str] = TypeAdapter(SweepName)
@@ -29,7 +29,8 @@ class Trial:
 
     `after` is the attempt of its job that does not count any more, since the sweep was resumed
     when that had ended. `rung` is how far ASHA has let it come, `stop` why it is to be stopped.
-    `value` is the metric of a completed trial's model, and the best so far of a stopped one's.
+    `value` is the metric of a completed trial's model, and the best so far of a stopped one's. A
+    diverged trial has shown that its values are bad, as its loss or its metric is no number.
     `ended` is in seconds since the epoch, by Redis's clock.
     """
 

@@ -371,7 +371,7 @@ def test_a_loss_that_is_no_number_fails_the_training(
     )
     # Then the reason says where, and what to do
     assert record.reason is not None
-    assert record.reason.kind == "bad-job"
+    assert record.reason.kind == "diverged"
     assert record.reason.message.startswith(("the loss became nan", "the loss became inf"))
     assert "in epoch 1, batch " in record.reason.message
     assert "learning rate (--learning-rate)" in record.reason.hint

@@ -11,6 +11,7 @@ import pytest
 from fitq.queue import Queue
 from fitq.sweeping import Standing, Sweeping
 from fitq_shared.attempts import Attempts
+from fitq_shared.errors import Diverged
 from fitq_shared.redis_link import Redis
 from fitq_shared.sweeps.keys import sweep_key
 from fitq_shared.sweeps.record import SweepRecord
@@ -211,6 +212,61 @@ def test_a_trial_that_fails_stops_no_other(
     assert standing(sweep).sweep.state == "running"
 
 
+def test_a_trial_whose_job_is_retried_by_hand_counts_with_what_becomes_of_it(
+    queue: Queue, conductor: Conductor, worker: FakeWorker, standing: GetStanding
+) -> None:
+    # Given a sweep with a failed trial, and one whose job somebody has cancelled
+    sweep = Sweeping(queue).submit(sweep_spec(space=FOUR, parallel=4))
+    conductor.look()
+    worker.fail(sweep.job_of(1))
+    queue.cancel(queue.job(sweep.job_of(2)))
+    conductor.look()
+    before = standing(sweep)
+    assert states(before) == ["failed", "cancelled", "queued", "queued"]
+    assert [trial.reason for trial in before.trials[:2]] == [
+        "its loss is no number",
+        "its job was cancelled",
+    ]
+    # When both are retried, and the one has ended before anybody has looked
+    for number in (1, 2):
+        queue.retry(queue.job(sweep.job_of(number)))
+    worker.run(sweep.job_of(1), 0.7)
+    conductor.look()
+    # Then they are trials as all others
+    assert states(standing(sweep)) == ["completed", "queued", "queued", "queued"]
+    for number in (2, 3, 4):
+        worker.run(sweep.job_of(number), 0.1 * number)
+    conductor.look()
+    assert states(standing(sweep)) == ["completed"] * 4
+    # And once the report was asked for, nothing changes
+    worker.run(worker.queued()[0].id, 1.0)
+    conductor.look()
+    assert standing(sweep).sweep.state == "succeeded"
+
+
+def test_trials_that_diverge_end_no_sweep_and_are_not_tried_again(
+    queue: Queue, conductor: Conductor, worker: FakeWorker, standing: GetStanding
+) -> None:
+    # Given a sweep that bears one failure, and trials whose loss, or metric, is no number
+    sweep = Sweeping(queue).submit(sweep_spec(space=FOUR, parallel=4, failures=1))
+    conductor.look()
+    for number in (1, 2):
+        worker.fail(sweep.job_of(number), "the loss became nan", Diverged.kind)
+    nan = {"val_accuracy": math.nan}
+    worker.succeed(worker.start(sweep.job_of(3)), nan)
+    conductor.look()
+    # Then it goes on
+    assert states(standing(sweep)) == ["diverged", "diverged", "diverged", "queued"]
+    assert standing(sweep).sweep.state == "running"
+    # When it is cancelled and resumed, they stay as they are
+    Sweeping(queue).cancel(standing(sweep).sweep)
+    conductor.look()
+    conductor.look()
+    Sweeping(queue).resume(standing(sweep).sweep)
+    conductor.look()
+    assert states(standing(sweep)) == ["diverged", "diverged", "diverged", "queued"]
+
+
 def test_too_many_failures_in_a_row_end_the_sweep_and_resuming_tries_them_again(
     queue: Queue, conductor: Conductor, worker: FakeWorker, standing: GetStanding
 ) -> None:
@@ -254,7 +310,7 @@ def test_a_sweep_without_a_completed_trial_fails(
     if value is None:
         worker.fail(sweep.job_of(1))
     else:
-        worker.succeed(worker.start(sweep.job_of(1)), value)
+        worker.succeed(worker.start(sweep.job_of(1)), {})
     # When the conductor has noticed
     conductor.look()
     # Then the sweep says that there is no best one

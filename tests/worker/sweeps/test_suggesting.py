@@ -36,23 +36,24 @@ def spec() -> SweepSpec:
 
 
 def test_optuna_repeats_itself_and_keeps_to_the_space(spec: SweepSpec) -> None:
-    # Given completed trials, one that runs, and one that failed
+    # Given completed trials, one that runs, one that failed, and one that diverged
     trials = [
         *told(spec, 6),
         Trial(7, "s7", spec.drawn(7)),
         Trial(8, "s8", spec.drawn(8), state="failed"),
+        Trial(9, "s9", spec.drawn(9), state="diverged"),
     ]
     # When it is asked for two more, twice
-    first = suggest(spec, [9, 10], trials)
-    again = suggest(spec, [9, 10], trials[::-1])
+    first = suggest(spec, [10, 11], trials)
+    again = suggest(spec, [10, 11], trials[::-1])
     # Then the answers are the same, and possible
     assert first == again
-    assert list(first) == [9, 10]
-    assert first[9] != first[10]
+    assert list(first) == [10, 11]
+    assert first[10] != first[11]
     assert all(spec.allows(params) for params in first.values())
     assert all(params["model.units"] % 8 == 0 for params in first.values())
     # And another seed gives others
-    assert suggest(spec.model_copy(update={"seed": 8}), [9], trials)[9] != first[9]
+    assert suggest(spec.model_copy(update={"seed": 8}), [10], trials)[10] != first[10]
 
 
 def test_grid_and_random_ask_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from fitq_shared.errors import BadJob
+from fitq_shared.errors import Diverged
 
 
 class FiniteLoss(keras.callbacks.Callback):
@@ -28,11 +28,11 @@ class FiniteLoss(keras.callbacks.Callback):
         """Look at the running mean of the loss.
 
         Raises:
-            BadJob: it is not finite.
+            Diverged: it is not finite.
         """
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
-            raise BadJob(
+            raise Diverged(
                 f"the loss became {float(loss)} in epoch {self._epoch + 1}, batch {batch + 1}",
                 "lower the learning rate (--learning-rate), or look for odd values in the data",
             )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from fitq_shared.errors import Diverged
 from fitq_shared.record import JobRecord, Reason
-from fitq_shared.sweeps.record import SweepRecord, Trial, best_trial, failures_in_a_row
+from fitq_shared.sweeps.record import SweepRecord, Trial, TrialState, best_trial, failures_in_a_row
 from fitq_shared.sweeps.stopping import asha_verdict, best, median_verdict, rung_of
 from fitq_worker.sweeps.seen import finite
 
@@ -35,7 +36,7 @@ class Plan:
 
 def plan(seen: Seen) -> Plan:
     """What is next, for a sweep as it was seen."""
-    trials = tuple(_noticed(seen, trial) for trial in seen.trials)
+    trials = tuple(_noticed(seen, _tried_again(seen, trial)) for trial in seen.trials)
     trials = tuple(_judged(seen, trial, trials) for trial in trials)
     sweep = _failed_too_often(seen, trials)
     going_on = sweep.state == "running"
@@ -66,25 +67,56 @@ def _is_old(trial: Trial, job: JobRecord) -> bool:
     return job.ended and job.state != "succeeded" and job.attempt <= trial.after
 
 
+def _tried_again(seen: Seen, trial: Trial) -> Trial:
+    """The trial, open once more if somebody has retried its job by hand.
+
+    Once the report was asked for, what it tells of the trials stays so.
+    """
+    job = seen.jobs.get(trial.job)
+    over = seen.sweep.ended or seen.sweep.report or trial.state in ("open", "completed")
+    if over or job is None or (job.ended and job.finished == trial.ended):
+        return trial
+    return replace(trial, state="open", stop="", reason="", value=None, ended=None)
+
+
 def _noticed(seen: Seen, trial: Trial) -> Trial:
     """The trial with what became of its job."""
     job = seen.jobs.get(trial.job)
     if trial.state != "open" or job is None or not job.ended or _is_old(trial, job):
         return trial
-    ended = replace(trial, curve=seen.curve(trial), ended=job.finished or seen.now)
-    if job.state == "succeeded":
-        value = (job.metrics or {}).get(seen.spec.metric)
-        if finite(value):
-            return replace(ended, state="completed", value=value, stop="")
-        has = ", ".join(job.metrics or {})
-        reason = f"its model has no {seen.spec.metric} that is a number; it has {has}"
-        return replace(ended, state="failed", reason=reason)
-    if job.state == "cancelled" and trial.stop:
-        value = best(seen.spec.goal, ended.curve)
-        return replace(ended, state="stopped", value=value, reason=trial.stop)
-    reason = job.reason.message if job.reason else ""
-    state = "cancelled" if job.state == "cancelled" else "failed"
-    return replace(ended, state=state, reason=reason)  # type: ignore[arg-type]
+    state, reason = _how_it_ended(seen, trial, job)
+    value = None
+    if state == "completed":
+        value = (job.metrics or {})[seen.spec.metric]
+    elif state == "stopped":
+        value = best(seen.spec.goal, seen.curve(trial))
+    return replace(
+        trial,
+        state=state,
+        reason=reason,
+        value=value,
+        ended=job.finished or seen.now,
+        curve=seen.curve(trial),
+        stop=trial.stop if state == "stopped" else "",
+    )
+
+
+def _how_it_ended(seen: Seen, trial: Trial, job: JobRecord) -> tuple[TrialState, str]:
+    """What became of a trial whose job has ended, and why."""
+    said = job.reason.message if job.reason else ""
+    if job.state == "cancelled":
+        if trial.stop:
+            return "stopped", trial.stop
+        return "cancelled", said or "its job was cancelled"
+    if job.state == "failed":
+        diverged = job.reason is not None and job.reason.kind == Diverged.kind
+        return "diverged" if diverged else "failed", said
+    metric, metrics = seen.spec.metric, job.metrics or {}
+    if metric not in metrics:
+        return "failed", f"its model has no {metric}; it has {', '.join(metrics)}"
+    if not finite(metrics[metric]):
+        return "diverged", f"its {metric} is no number"
+    return "completed", ""
 
 
 def _judged(seen: Seen, trial: Trial, trials: tuple[Trial, ...]) -> Trial:
@@ -124,7 +156,7 @@ def _failed_too_often(seen: Seen, trials: tuple[Trial, ...]) -> SweepRecord:
 def _without_result(seen: Seen, sweep: SweepRecord, trials: tuple[Trial, ...]) -> SweepRecord:
     counts = ", ".join(
         f"{count} {state}"
-        for state in ("failed", "stopped", "cancelled")
+        for state in ("diverged", "failed", "stopped", "cancelled")
         if (count := sum(trial.state == state for trial in trials))
     )
     reason = Reason(

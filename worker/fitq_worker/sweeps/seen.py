@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class Seen:
     """A sweep as it is at one moment.
 
-    `jobs` are those of open trials, and of the report, by id; `curves` the metric after each
-    epoch of open trials, by number; `workers` is how many could run a trial now; `now` is in
-    seconds since the epoch, by Redis's clock.
+    `jobs` are those of all trials but the completed, and of the report, by id; `curves` the metric
+    after each epoch of trials that go on, by number; `workers` is how many could run a trial now;
+    `now` is in seconds since the epoch, by Redis's clock.
     """
 
     sweep: SweepRecord
@@ -53,10 +53,12 @@ class Seen:
 def see(watch: Watch, records: Records, sweep: SweepRecord, spec: SweepSpec) -> Seen:
     """See how a sweep stands, in Redis."""
     trials = watch.trials(sweep)
-    asked = [trial.job for trial in trials if trial.state == "open"]
-    jobs = records.several([*asked, *filter(None, [sweep.report])])
-    known = watch.curves(asked, spec.metric)
-    curves = {trial.number: known[trial.job] for trial in trials if trial.job in known}
+    # The job of one that has failed may be retried by hand.
+    asked = [trial for trial in trials if trial.state != "completed"]
+    jobs = records.several([*(trial.job for trial in asked), *filter(None, [sweep.report])])
+    watched = [one for one in asked if one.state == "open" or _goes_on(jobs.get(one.job))]
+    known = watch.curves([trial.job for trial in watched], spec.metric)
+    curves = {trial.number: known[trial.job] for trial in watched}
     need = spec.trial(1, spec.drawn(1), sweep.tag).needs.name
     takers = [one for one in list_workers(records.redis) if one.takes_jobs and one.meets(need)]
     return Seen(sweep, spec, trials, jobs, curves, len(takers), server_time(records.redis))
@@ -71,6 +73,10 @@ def from_volume(seen: Seen, store: Store) -> dict[int, tuple[float, ...]]:
             values = values_by_epoch(_history(store, job), seen.spec.metric)
             found[trial.number] = tuple(curve_of(values))
     return found
+
+
+def _goes_on(job: JobRecord | None) -> bool:
+    return job is not None and not job.ended
 
 
 def _history(store: Store, job: JobRecord) -> list[dict[str, Any]]:

@@ -43,6 +43,9 @@ def study_of(space: Mapping[str, Parameter], goal: Mode, trials: Sequence[Any]) 
             known, result = TrialState.COMPLETE, value
         elif state == "open":
             known, result = TrialState.RUNNING, None
+        elif state == "diverged":
+            # Without a value: worse than all that have one.
+            known, result = TrialState.PRUNED, None
         else:
             continue
         study.add_trial(

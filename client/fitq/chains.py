@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitq.drafts import complete, spoken_name
+from fitq.model_references import find_model
 from fitq.own_model import complete_with_files
 from fitq.uploads import Upload, of_file
 from fitq_shared.errors import FitqError, InvalidInput, Mistake
@@ -186,7 +187,7 @@ class _Reader:
         try:
             if where == "evaluation":
                 return self._queue.job(name).id
-            return self._queue.model(name)[1].model_dump()
+            return find_model(self._queue, name)[1].model_dump()
         except FitqError as error:
             near = unknown_choice(f"{link.name}.{where}", name, self._links)
             self._wrong.append(f"{near}; and {error.message}")

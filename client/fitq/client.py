@@ -20,7 +20,6 @@ from fitq.array_upload import class_numbers, upload_arrays
 from fitq.data.progress import showing_progress
 from fitq.drafts import complete
 from fitq.exchange import (
-    called,
     class_weights,
     label_of,
     model_file,
@@ -34,10 +33,11 @@ from fitq.exchange import (
 from fitq.filters import check_filters
 from fitq.job import Job
 from fitq.keras_models import SPLIT, WEIGHT, Fields, fields_of, is_model, saved, with_validation
+from fitq.model_interface import fields_by_name, inputs_by_name
+from fitq.model_references import find_model
 from fitq.own_model import complete_with_files
 from fitq.queue import Queue
 from fitq.uploads import Upload, upload_all
-from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import InvalidInput, Mistake
 from fitq_shared.settings import Settings
 from fitq_shared.texts import shown
@@ -188,7 +188,7 @@ class Client:
         values: dict[str, Any] = {"kind": "evaluate", "model": reference, **spec}
         if x is not None:
             refuse_both(dataset)
-            fields = self._fields_for(trained, x, y)
+            fields = fields_by_name(self.queue.artifacts.folder(trained), trained.name, x, y)
             values |= {"dataset": self._upload(None, fields, {}), "split": "train"}
         else:
             values["dataset"] = dataset or trained.spec["dataset"]
@@ -226,7 +226,8 @@ class Client:
         uploads: list[Upload] = []
         if x is not None:
             refuse_both(dataset)
-            uploads.append(self._rows(trained, x))
+            folder = self.queue.artifacts.folder(trained)
+            uploads.append(packed(inputs_by_name(folder, trained.name, x)))
             values["rows"] = {"type": "file", **uploads[0].values}
         else:
             values["rows"] = {
@@ -292,7 +293,7 @@ class Client:
         if not isinstance(named, str):
             expected = "a job, a job's name or id, or name@version of a registered model"
             raise InvalidInput([Mistake("model", shown(model), expected)])
-        record, reference = self.queue.model(named)
+        record, reference = find_model(self.queue, named)
         return record, reference.model_dump()
 
     def _validation(
@@ -314,32 +315,9 @@ class Client:
         }
         with showing_progress() as progress:
             ref = upload_arrays(
-                self.queue.store, fields.inputs, fields.targets, others, classes, progress
+                self.queue.artifacts.store, fields.inputs, fields.targets, others, classes, progress
             )
         return ref.model_dump(mode="json")
-
-    def _interface(self, trained: JobRecord) -> dict[str, Any]:
-        folder = self.queue.folder(trained)
-        if not folder.exists(AttemptFolder.interface):
-            raise InvalidInput(
-                f"{trained.name} does not say what its model takes",
-                "train it again with this release of fitq",
-            )
-        found: Any = folder.read_json(AttemptFolder.interface)
-        return dict(found)
-
-    def _fields_for(self, trained: JobRecord, x: Any, y: Any) -> Fields:
-        """Arrays by the fields that a trained model takes and has learnt."""
-        interface = self._interface(trained)
-        fields = fields_of(None, x, y)
-        columns = [name for one in interface["inputs"] for name in one["columns"]]
-        targets = [one["target"] for one in interface["outputs"] if one["target"]]
-        return Fields(called(fields.inputs, columns), called(fields.targets, targets))
-
-    def _rows(self, trained: JobRecord, x: Any) -> Upload:
-        """An .npz of the arrays by the inputs of a trained model."""
-        names = [one["name"] for one in self._interface(trained)["inputs"]]
-        return packed(called(fields_of(None, x, None).inputs, names))
 
     def _predict_at_hand(self, model: Any, x: Any, spec: Mapping[str, Any]) -> Job:
         if x is None:

@@ -121,7 +121,7 @@ class Housekeeping:
 
     def _reachable_store(self) -> Store:
         """The store, if it is there: that of a volume that is not mounted would look empty."""
-        store = self._queue.store
+        store = self._queue.artifacts.store
         if not store.exists(""):
             raise StoreError(
                 f"the store {store.shown_url!r} is not there",

@@ -76,7 +76,7 @@ class Job:
         Raises:
             InvalidInput: it is no training, or has not finished an epoch.
         """
-        rows: list[dict[str, float]] = self._queue.history(self.record)
+        rows: list[dict[str, float]] = self._queue.artifacts.history(self.record)
         names = [name for name in rows[0] if name not in _NOT_METRICS] if rows else []
         return {name: [row[name] for row in rows] for name in names}
 
@@ -170,7 +170,7 @@ class Job:
             InvalidInput: it has published nothing.
         """
         target = Path(folder) if folder is not None else Path(self.name)
-        self._queue.pull(self.record, target)
+        self._queue.artifacts.pull(self.record, target)
         return target
 
     def read(self, name: str) -> bytes:
@@ -241,7 +241,7 @@ class Job:
     # -- inside ---------------------------------------------------------------------------
 
     def _folder(self) -> AttemptFolder:
-        return self._queue.folder(self.record)
+        return self._queue.artifacts.folder(self.record)
 
     def _succeeded(self) -> Job:
         record = self._record

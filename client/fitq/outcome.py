@@ -10,6 +10,7 @@ import click
 
 from fitq.cli import INTERRUPTED
 from fitq.commands._options import chosen_before, find_each
+from fitq.model_references import versions_of
 from fitq.queue import Queue
 from fitq.tables import print_json, print_metrics
 from fitq.waiting import after_whom
@@ -92,7 +93,7 @@ def say_what_next(client: Queue, record: JobRecord) -> None:
     if record.kind != "train":
         click.echo(f"next: fitq show {record.name}")
         return
-    labels = client.versions_of(record) if record.spec.get("model_name") else []
+    labels = versions_of(client, record) if record.spec.get("model_name") else []
     if labels:
         click.echo(f"registered as {labels[0]}")
     name = labels[0] if labels else record.name
@@ -106,8 +107,8 @@ def show_end(client: Queue, record: JobRecord, *, as_json: bool) -> JobRecord | 
     elif record.state == "succeeded":
         click.secho(f"{record.name} succeeded", fg="green", bold=True)
         print_metrics(record.metrics or {})
-        if client.has_store:
-            click.echo(f"artifacts: {client.folder(record).location}")
+        if client.artifacts.has_store:
+            click.echo(f"artifacts: {client.artifacts.folder(record).location}")
     if record.state == "succeeded":
         return record
     if record.state == "cancelled":

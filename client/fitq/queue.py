@@ -6,16 +6,14 @@ import contextlib
 import copy
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fitq.pulling import pull
-from fitq_shared.attempt_folder import AttemptFolder
+from fitq.artifacts import Artifacts
+from fitq.messages import Messages
 from fitq_shared.changes import Changes
-from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
+from fitq_shared.errors import InvalidInput, QueueUnreachable, UnknownJob
 from fitq_shared.events import ENDINGS, Event, follow
 from fitq_shared.lanes import Lanes, Place
-from fitq_shared.model_refs import model_ref, pending_model
 from fitq_shared.new_job import NewJob, new_id
 from fitq_shared.outage import Outage
 from fitq_shared.record import JobRecord
@@ -30,8 +28,7 @@ from fitq_shared.redis_link import (
 )
 from fitq_shared.registry import Registry
 from fitq_shared.settings import Settings
-from fitq_shared.specs.base import JobSpec, ModelRef, PendingModel
-from fitq_shared.store import Store
+from fitq_shared.specs.base import JobSpec
 from fitq_shared.workers import (
     DrainMode,
     WorkerInfo,
@@ -41,8 +38,6 @@ from fitq_shared.workers import (
 )
 
 if TYPE_CHECKING:
-    from celery import Celery
-
     from fitq_shared.sweeps.records import Sweeps
 
 AWAY = "Redis does not answer; the job goes on; waiting for it to come back"
@@ -56,7 +51,7 @@ def say(text: str) -> None:
 
 
 class Queue:
-    """Submits jobs, follows them, and reads what they made.
+    """Submits jobs and follows them; `artifacts` has what they made.
 
     Args:
         settings: where the queue and the store are; by default from the environment or the
@@ -71,7 +66,8 @@ class Queue:
         self._outage = Outage(QUICK_SECONDS)
         self._redis = open_redis(self.settings, outage=self._outage)
         self._records = Records(self._redis)
-        self._app: Celery | None = None
+        self.artifacts = Artifacts(self.settings)
+        self._messages = Messages(self.settings)
         self._rides_out = False
 
     def patient(self, tell: Callable[[str], None] = say, seconds: float = PATIENT_SECONDS) -> Queue:
@@ -121,11 +117,11 @@ class Queue:
 
         with reporting_unreachable(self.settings):
             self._redis.ping()
-            app = self._celery()
+            app = self._messages.app()
             records = create_all(self._records, jobs, Signer.from_settings(self.settings))
             for record in records:
                 if record.state == "queued":
-                    _send(app, record)
+                    self._messages.send(record)
             if any(record.after for record in records):
                 settle_all(app, Changes(self._records))
                 records = [self._records.get(record.id) for record in records]
@@ -191,8 +187,9 @@ class Queue:
     def cancel(self, record: JobRecord) -> str:
         """Cancel a job: "cancelled", "stopping", or the state in which it had ended."""
         with reporting_unreachable(self.settings):
-            outcome = Changes(self._records).cancel(record)
-            self._settle()
+            changes = Changes(self._records)
+            outcome = changes.cancel(record)
+            self._messages.settle(changes)
             return outcome
 
     def retry(self, record: JobRecord, *, fresh: bool = False) -> JobRecord:
@@ -208,7 +205,8 @@ class Queue:
         if not record.released:
             _refuse_to_wait_for(self.before(record))
         with reporting_unreachable(self.settings):
-            outcome = Changes(self._records).retry(record, fresh=fresh)
+            changes = Changes(self._records)
+            outcome = changes.retry(record, fresh=fresh)
             current = self._records.get(record.id)
             if outcome != "retried":
                 raise InvalidInput(
@@ -216,37 +214,9 @@ class Queue:
                     f"see `fitq show {record.name}`",
                 )
             if current.state == "queued":
-                _send(self._celery(), current)
-            self._settle()
+                self._messages.send(current)
+            self._messages.settle(changes)
             return self._records.get(record.id)
-
-    def _settle(self) -> None:
-        """Let go, stop or hold what comes after jobs that were changed; else a reaper does it."""
-        from kombu.exceptions import OperationalError
-
-        from fitq_shared.dispatch import settle_all
-
-        with contextlib.suppress(OperationalError):
-            settle_all(self._celery(), Changes(self._records))
-
-    def _celery(self) -> Celery:
-        from fitq_shared.celery_app import make_app
-
-        self._app = self._app or make_app(self.settings)
-        return self._app
-
-    def has_checkpoint(self, record: JobRecord) -> bool:
-        """Whether a retry of this job has something to go on from.
-
-        Raises:
-            StoreError: this client cannot read the store.
-        """
-        resumed = range(record.first_attempt, record.attempt + 1)
-        starts = tuple(f"attempt-{number}/{AttemptFolder.checkpoints}/" for number in resumed)
-        return any(
-            path.startswith(starts) and path.endswith(".npz")
-            for path in self.store.files(f"jobs/{record.id}")
-        )
 
     def events(self, record: JobRecord) -> Iterator[Event | None]:
         """What happens to a job, from its beginning; None whenever nothing new has come.
@@ -304,44 +274,7 @@ class Queue:
         with reporting_unreachable(self.settings):
             return {record.token or "": record for record in self._records.running()}
 
-    # -- models and artifacts -------------------------------------------------------------
-
-    def model(self, reference: str) -> tuple[JobRecord, ModelRef]:
-        """The published model that "name@3", "name@alias", "name" (its newest version), or the
-        name or id of a training job refers to.
-
-        Raises:
-            UnknownModel: there is no such version or alias; suggests the nearest.
-            UnknownJob: there is no such model or job.
-            InvalidInput: it is no training job, or has not succeeded.
-        """
-        with reporting_unreachable(self.settings):
-            if "@" in reference or self.registry.has(reference):
-                version = self.registry.find(reference)
-                record = self._records.get(version.job)
-                return record, model_ref(record, version.label)
-        record = self.job(reference)
-        return record, model_ref(record)
-
-    def model_after(
-        self, reference: str, before: Sequence[str]
-    ) -> tuple[JobRecord, ModelRef | PendingModel]:
-        """As `model`, or the model that is yet to come of a job that is waited for.
-
-        Args:
-            before: the jobs that the one to be submitted comes after.
-        """
-        waited = {record.id: record for record in map(self.job, before)}
-        if waited:
-            record = waited.get(self.job(reference).id)
-            if record is not None and not record.ended:
-                return record, pending_model(record)
-        return self.model(reference)
-
-    def versions_of(self, record: JobRecord) -> list[str]:
-        """As which versions of models a job's result is registered, for example ["mnist@3"]."""
-        with reporting_unreachable(self.settings):
-            return self.registry.versions_of(record.id)
+    # -- what else Redis keeps ------------------------------------------------------------
 
     @property
     def records(self) -> Records:
@@ -360,72 +293,6 @@ class Queue:
         """The models that have a name, with their versions and aliases."""
         return Registry(self._redis)
 
-    @property
-    def store(self) -> Store:
-        """The artifact store.
-
-        Raises:
-            StoreError: this client does not know one.
-        """
-        if not self.settings.store_url:
-            raise StoreError(
-                "this client has no access to the store",
-                "set FITQ_STORE to the folder or URL of the volume; "
-                "submitting, watching and cancelling work without it",
-            )
-        return Store(self.settings.store_url)
-
-    @property
-    def has_store(self) -> bool:
-        """Whether this client can read artifacts."""
-        if not self.settings.store_url:
-            return False
-        with contextlib.suppress(StoreError):
-            return Store(self.settings.store_url).exists("")
-        return False
-
-    def history(self, record: JobRecord) -> list[dict[str, float]]:
-        """What a training has measured so far, one row for each epoch.
-
-        Raises:
-            InvalidInput: it is no training, or has not finished an epoch.
-            StoreError: this client cannot read the store.
-        """
-        folder = self.folder(record)
-        if not folder.exists(AttemptFolder.history_json):
-            raise InvalidInput(
-                f"{record.name} has no history: it is a {record.kind} job, {record.state}",
-                "only trainings have one, after their first epoch",
-            )
-        rows: Any = folder.read_json(AttemptFolder.history_json)
-        return list(rows)
-
-    def pull(self, record: JobRecord, target: Path) -> list[str]:
-        """Copy what a job has published to a folder: the names of its files.
-
-        Raises:
-            InvalidInput: it has published nothing.
-            StoreError: this client cannot read the store, a file is damaged, or the folder cannot
-                be written.
-        """
-        if record.state != "succeeded" or record.manifest is None:
-            raise InvalidInput(
-                f"{record.name} has published nothing: the job is {record.state}",
-                f"see what there is with `fitq show {record.name}`",
-            )
-        return pull(self.folder(record), record.manifest, target)
-
-    def folder(self, record: JobRecord) -> AttemptFolder:
-        """The artifacts of a job's newest attempt."""
-        return AttemptFolder.of(self.store, record)
-
-    def upload(self, content: Path | bytes, path: str) -> None:
-        """Put an input file into the store, under the path that its spec names."""
-        if isinstance(content, bytes):
-            self.store.write(path, content)
-        else:
-            self.store.put(content, path)
-
 
 def _refuse_to_wait_for(records: Sequence[JobRecord]) -> None:
     """What comes after a job that has ended without success would end with it at once.
@@ -443,22 +310,3 @@ def _refuse_to_wait_for(records: Sequence[JobRecord]) -> None:
             ),
             "; ".join(f"first `fitq retry {record.name}`" for record in wrong),
         )
-
-
-def _send(app: Celery, record: JobRecord) -> None:
-    """Send the message of a queued job.
-
-    Raises:
-        QueueUnreachable: it could not be sent; names the job, so that it is not submitted twice.
-    """
-    from kombu.exceptions import OperationalError
-
-    from fitq_shared.dispatch import send
-
-    try:
-        send(app, record)
-    except OperationalError as error:
-        raise QueueUnreachable(
-            f"job {record.id} ({record.name}) is queued, but its message was not sent: {error}",
-            f"do not submit it again, a worker will find it: `fitq wait {record.id}`",
-        ) from error

@@ -155,8 +155,8 @@ class Sweeping:
                     f"{sweep.name} has not ended, or its last trials are being stopped",
                     f"stop it with `fitq sweep cancel {sweep.name}`",
                 )
-        if self._queue.has_store:
-            self._queue.store.remove_tree(f"sweeps/{sweep.id}")
+        if self._queue.artifacts.has_store:
+            self._queue.artifacts.store.remove_tree(f"sweeps/{sweep.id}")
 
     def lost(self) -> list[tuple[SweepRecord, list[Trial]]]:
         """The sweeps that the store knows, and Redis does not, with their trials.
@@ -166,7 +166,11 @@ class Sweeping:
         """
         with reporting_unreachable(self._settings):
             known = {sweep.id for sweep in self._sweeps.all()}
-        return [(one, trials) for one, trials in copies(self._queue.store) if one.id not in known]
+        return [
+            (one, trials)
+            for one, trials in copies(self._queue.artifacts.store)
+            if one.id not in known
+        ]
 
     def restore(self, sweep: SweepRecord, trials: Sequence[Trial]) -> bool:
         """Write the record of a lost sweep: one that ran goes on. False when Redis knows it."""

@@ -66,7 +66,7 @@ def upload_all(client: Queue, uploads: Iterable[Upload]) -> None:
         StoreError: this client has no store, or cannot write it.
     """
     for upload in uploads:
-        client.upload(upload.content, upload.path)
+        client.artifacts.upload(upload.content, upload.path)
 
 
 def _upload(sum_: str, suffix: str, name: str, content: Path | bytes) -> Upload:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fitq.model_references import find_model
 from fitq.queue import Queue
 from fitq_shared.errors import InvalidInput, UnknownJob
 from fitq_shared.lineage import Lineage, dataset_of, lineage_of
@@ -119,7 +120,7 @@ def lineages(
     names, found, wrong = [], [], []
     for reference in references:
         try:
-            record, model = client.model(reference)
+            record, model = find_model(client, reference)
         except InvalidInput as error:
             wrong.append(error)
             continue
@@ -134,4 +135,6 @@ def lineages(
 
 
 def _lineage(client: Queue, record: JobRecord) -> Lineage:
-    return lineage_of(record, client.folder(record) if client.has_store else None)
+    return lineage_of(
+        record, client.artifacts.folder(record) if client.artifacts.has_store else None
+    )

@@ -81,12 +81,12 @@ def test_a_worker_that_stays_cut_off_leaves_its_job_to_others(
         # And its job is as it was, with a checkpoint
         kept = queue.job(record.id)
         assert (kept.state, kept.attempt) == ("running", 1)
-        folder = Path(queue.store.locate(f"jobs/{record.id}/attempt-1"))
+        folder = Path(queue.artifacts.store.locate(f"jobs/{record.id}/attempt-1"))
         assert list((folder / AttemptFolder.checkpoints).glob("*.npz"))
         # And another worker goes on from there
         second = start(settings, tmp_path, 3.0)
         wait_for_epoch(queue, record, attempt=2)
-        log = queue.folder(queue.job(record.id)).read(AttemptFolder.log).decode()
+        log = queue.artifacts.folder(queue.job(record.id)).read(AttemptFolder.log).decode()
         assert "goes on at epoch" in log
         queue.cancel(record)
     finally:

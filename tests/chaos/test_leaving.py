@@ -24,18 +24,18 @@ StartWorker = Callable[..., Worker]
 
 
 def log_of(queue: Queue, record: JobRecord, attempt: int) -> str:
-    return AttemptFolder(queue.store, record.id, attempt).read(AttemptFolder.log).decode()
+    return AttemptFolder(queue.artifacts.store, record.id, attempt).read(AttemptFolder.log).decode()
 
 
 def weights_of(queue: Queue, record: JobRecord) -> list[np.ndarray]:
     import keras
 
-    path = queue.folder(record).local(AttemptFolder.model)
+    path = queue.artifacts.folder(record).local(AttemptFolder.model)
     return list(keras.models.load_model(path).get_weights())
 
 
 def history_of(queue: Queue, record: JobRecord) -> list[dict[str, float]]:
-    rows = json.loads(queue.folder(record).read(AttemptFolder.history_json))
+    rows = json.loads(queue.artifacts.folder(record).read(AttemptFolder.history_json))
     return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
 
 

@@ -68,7 +68,7 @@ def test_twelve_trials_survive_the_death_of_their_conductor(
     version = queue.registry.find("digits@production")
     assert (version.job, version.version) == (best.job, 1)
     # And the report has all trials, and its pictures
-    report = queue.folder(queue.job(standing.sweep.report))
+    report = queue.artifacts.folder(queue.job(standing.sweep.report))
     assert len(report.read("trials.csv").splitlines()) == 13
     for picture in ("parallel.png", "importance.png"):
         assert report.read(picture).startswith(b"\x89PNG")

@@ -114,7 +114,7 @@ def test_a_worker_that_was_stopped_comes_back_outdated(
     # Then only the second attempt is published, and the first one has no manifest
     assert_published_once(queue, record, attempt=2)
     wait_until(lambda: "outdated" in runner.text() or "stale" in runner.text(), 30, "the old end")
-    first = Path(queue.store.locate(f"jobs/{record.id}/attempt-1"))
+    first = Path(queue.artifacts.store.locate(f"jobs/{record.id}/attempt-1"))
     assert not (first / "manifest.json").exists()
 
 

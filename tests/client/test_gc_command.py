@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from fitq.model_references import find_model
 from fitq.queue import Queue
 from fitq.removal import MARK
 from fitq.retention import Retention, find_waste
@@ -159,7 +160,7 @@ def test_from_what_is_left_a_retry_goes_on(
         assert left == everything
     elif kept == "checkpoints":
         assert left == [p for p in everything if "attempt-2/" in p or "/checkpoints/" in p]
-        assert Queue(queue).has_checkpoint(record)
+        assert Queue(queue).artifacts.has_checkpoint(record)
     else:
         assert left == ["attempt-2/log.txt", "attempt-2/record.json"]
     assert fitq("gc", *flags).out == "nothing to remove\n"
@@ -175,7 +176,7 @@ def test_checkpoints_before_a_fresh_start_go_with_their_attempt(
     age(record, 2)
     assert fitq("gc", "--apply").code == 0
     assert {path.split("/")[0] for path in files_of(store, record)} == {"attempt-3"}
-    assert Queue(queue).has_checkpoint(records.get(record.id))
+    assert Queue(queue).artifacts.has_checkpoint(records.get(record.id))
 
 
 def test_jobs_that_have_not_ended_stay_as_they_are(
@@ -221,7 +222,7 @@ def test_whole_jobs_go_when_asked_except_those_that_are_needed(
     Changes(records).cancel(never := records.create(train_job(name="never")))
     for record in (used, old, never):
         age(record, 100)
-    _, model = Queue(queue).model("used")
+    _, model = find_model(Queue(queue), "used")
     values = {"kind": "evaluate", "name": "checks", "owner": "ann", "dataset": "mnist"}
     records.create(EvaluateJob.parse({**values, "model": model.model_dump()}))
 
@@ -242,7 +243,7 @@ def test_whole_jobs_go_when_asked_except_those_that_are_needed(
 def prediction(queue, succeeded, records, store):
     """A job that predicts rows of a file in the store."""
     succeeded()
-    _, model = Queue(queue).model("brave-otter")
+    _, model = find_model(Queue(queue), "brave-otter")
     path = f"inputs/{'b' * 64}.npz"
     store.write(path, b"images")
     values = {"kind": "predict", "name": "seer", "owner": "ann", "model": model.model_dump()}
@@ -395,7 +396,7 @@ def test_what_comes_to_be_needed_while_others_go_stays(
         age(succeeded(train_job(name=name)), 100)
     found = find_waste(records, store, Retention(jobs=90 * DAY)).waste
     newer, older = (one.job for one in found if one.kind == "job")
-    _, model = Queue(queue).model(older.id)
+    _, model = find_model(Queue(queue), older.id)
     values = {"kind": "evaluate", "name": "checks", "owner": "ann", "dataset": "mnist"}
     evaluation = EvaluateJob.parse({**values, "model": model.model_dump()})
     forget = Records.forget

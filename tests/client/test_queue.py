@@ -7,7 +7,9 @@ import pytest
 
 import fitq
 from fitq.client import Client
-from fitq.queue import Queue, _send
+from fitq.messages import Messages
+from fitq.model_references import find_model
+from fitq.queue import Queue
 from fitq_shared.attempts import Attempts
 from fitq_shared.errors import InvalidInput, QueueUnreachable, StoreError, UnknownJob
 from fitq_shared.events import publish
@@ -55,7 +57,8 @@ def test_a_message_that_cannot_be_sent_names_the_job(
     client = Queue(replace(queue, redis_url=f"redis://127.0.0.1:{proxy.port}/0"))
     failed = records.create(train_job(name="failed"))
     Attempts(records).cancelled(claim(failed))
-    monkeypatch.setattr(*("fitq.queue._send", lambda *a, _send=_send: proxy.refuse() and _send(*a)))
+    send = Messages.send
+    monkeypatch.setattr(Messages, "send", lambda *a: proxy.refuse() and send(*a))
 
     # When a job is queued
     with pytest.raises(QueueUnreachable) as caught:
@@ -174,7 +177,7 @@ def test_running_jobs_are_known_by_their_worker(client, redis, train_job, claim)
 
 def test_the_model_of_a_training_that_succeeded(client, succeeded):
     record = succeeded()
-    found, model = client.model(record.name)
+    found, model = find_model(client, record.name)
     assert found == record
     assert (model.job, model.attempt, model.manifest) == (record.id, 1, record.manifest)
     assert model.name == record.name
@@ -185,32 +188,32 @@ def test_a_job_that_is_no_training_has_no_model(client, succeeded):
     with pytest.raises(
         InvalidInput, match="a job of kind 'describe': expected a training"
     ) as found:
-        client.model("look")
+        find_model(client, "look")
     assert "fitq jobs --kind train" in found.value.hint
 
 
 def test_a_training_that_has_not_ended_has_no_model_yet(client, train_job, claim):
     record = client.submit(train_job())
     with pytest.raises(InvalidInput, match="no model: the job is queued") as caught:
-        client.model(record.name)
+        find_model(client, record.name)
     assert "fitq wait brave-otter" in caught.value.hint
     claim(record)
     with pytest.raises(InvalidInput, match="no model: the job is running"):
-        client.model(record.name)
+        find_model(client, record.name)
 
 
 def test_a_training_that_did_not_succeed_has_no_model(client, train_job, records, claim):
     record = client.submit(train_job())
     Attempts(records).fail(claim(record), Reason("error", "it broke"))
     with pytest.raises(InvalidInput, match="no model: the job is failed") as caught:
-        client.model(record.name)
+        find_model(client, record.name)
     assert "fitq show" in caught.value.hint
 
 
 def test_a_model_of_no_job_is_unknown(client, succeeded):
     succeeded()
     with pytest.raises(UnknownJob, match="did you mean 'brave-otter'"):
-        client.model("brave-oter")
+        find_model(client, "brave-oter")
 
 
 # -- artifacts --------------------------------------------------------------------------------
@@ -218,28 +221,28 @@ def test_a_model_of_no_job_is_unknown(client, succeeded):
 
 def test_artifacts_are_read_through_the_store(client, succeeded):
     record = succeeded(artifacts={"log.txt": "done"})
-    assert client.has_store
-    assert client.folder(record).read_verified("log.txt", record.manifest) == b"done"
+    assert client.artifacts.has_store
+    assert client.artifacts.folder(record).read_verified("log.txt", record.manifest) == b"done"
 
 
 def test_an_input_is_kept_under_its_path(client, tmp_path):
     (tmp_path / "x.npy").write_bytes(b"content")
-    client.upload(tmp_path / "x.npy", "inputs/abc.npy")
-    assert client.store.read("inputs/abc.npy") == b"content"
+    client.artifacts.upload(tmp_path / "x.npy", "inputs/abc.npy")
+    assert client.artifacts.store.read("inputs/abc.npy") == b"content"
 
 
 def test_a_client_without_the_store_can_do_all_but_read_artifacts(queue, train_job):
     client = Queue(replace(queue, store_url=None))
     record = client.submit(train_job())
     assert client.cancel(client.job(record.name)) == "cancelled"
-    assert not client.has_store
+    assert not client.artifacts.has_store
     with pytest.raises(StoreError, match="no access to the store"):
-        client.folder(record)
+        client.artifacts.folder(record)
 
 
 def test_a_store_that_is_not_there_is_no_store(queue, tmp_path):
-    assert not Queue(replace(queue, store_url=str(tmp_path / "nothing"))).has_store
-    assert not Queue(replace(queue, store_url="nosuch://x")).has_store
+    assert not Queue(replace(queue, store_url=str(tmp_path / "nothing"))).artifacts.has_store
+    assert not Queue(replace(queue, store_url="nosuch://x")).artifacts.has_store
 
 
 def test_every_question_to_a_redis_that_is_not_there_says_so(train_job, succeeded):
@@ -255,7 +258,7 @@ def test_every_question_to_a_redis_that_is_not_there_says_so(train_job, succeede
         lambda: client.place(record),
         client.workers,
         client.running_on,
-        lambda: client.model("x"),
+        lambda: find_model(client, "x"),
     ):
         with pytest.raises(QueueUnreachable):
             ask()

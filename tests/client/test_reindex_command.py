@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fitq.model_references import find_model
 from fitq.queue import Queue
 from fitq_shared import registry_copies, snapshots
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
@@ -87,7 +88,7 @@ def test_applied_the_records_are_there_again(some_jobs, queue, fitq, redis, reco
         }
     assert "val_accuracy  0.9876" in fitq("show", "done").out
     assert "the loss is not finite" in fitq("show", "broken").out
-    assert Queue(queue).model("done")[1].manifest == some_jobs["done"].manifest
+    assert find_model(Queue(queue), "done")[1].manifest == some_jobs["done"].manifest
     assert [job["name"] for job in fitq("jobs", "--json", "--tag", "red").json] == ["done"]
 
     # And the one that ran waits as its next attempt, whose message a worker's reaper sends
@@ -155,7 +156,7 @@ def test_what_a_worker_left_can_be_used_again(client, queue, fitq, records, monk
     wait_for_state(client, bad, "failed")
     copy = Store(str(tmp_path / "copy"))
     for record in (good, bad):
-        folder = client.folder(client.job(record.id))
+        folder = client.artifacts.folder(client.job(record.id))
         wait_for_snapshot(folder)
         shutil.copytree(Path(folder.location).parent, copy.folder / "jobs" / record.id)
 
@@ -169,7 +170,7 @@ def test_what_a_worker_left_can_be_used_again(client, queue, fitq, records, monk
     restored = Queue()
     assert restored.job("good").metrics == client.job(good.id).metrics
     assert restored.job("bad").reason == client.job(bad.id).reason
-    assert restored.model("good")[1] == client.model(good.id)[1]
+    assert find_model(restored, "good")[1] == find_model(client, good.id)[1]
     assert fitq("pull", "good").code == 0
     assert [job["name"] for job in fitq("jobs", "--json").json] == ["bad", "good"]
 

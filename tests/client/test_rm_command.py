@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from fitq.model_references import find_model
 from fitq.queue import Queue
 from fitq.removal import MARK, being_removed, remove_job
 from fitq_shared import snapshots
@@ -31,7 +32,7 @@ def evaluation(queue, records):
     """Make a job that waits, and needs the model of another."""
 
     def make(model):
-        _, reference = Queue(queue).model(model)
+        _, reference = find_model(Queue(queue), model)
         values = {"kind": "evaluate", "name": "checks", "owner": "ann", "dataset": "mnist"}
         return records.create(EvaluateJob.parse({**values, "model": reference.model_dump()}))
 

@@ -229,7 +229,7 @@ def test_a_lost_sweep_is_brought_back_by_reindex(
 ) -> None:
     # Given a sweep that only the volume still knows
     client = Queue(queue)
-    keep_copy(client.store, ended, client.sweeps.trials(ended.id))
+    keep_copy(client.artifacts.store, ended, client.sweeps.trials(ended.id))
     redis.flushall()
     # When Redis is filled again
     assert "would restore the sweep brave-otter" in fitq("reindex").out

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from fitq.model_references import find_model
 from fitq.queue import Queue
 from fitq.sweeping import Sweeping
 from fitq_shared.record_keys import job_key
@@ -22,7 +23,7 @@ def begun(queue, succeeded, train_job, records):
     """A sweep that begins from the model of the job `pretrained`, with one completed trial."""
     succeeded(train_job(name="pretrained"))
     client = Queue(queue)
-    _, model = client.model("pretrained")
+    _, model = find_model(client, "pretrained")
     sweep = Sweeping(client).submit(sweep_spec({"init_from": model.model_dump()}))
     trial = succeeded(train_job(name="brave-otter-1"))
     done = Trial(1, trial.id, VALUES, state="completed", value=0.9)

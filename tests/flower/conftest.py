@@ -13,6 +13,7 @@ import pytest
 
 from conftest import missing
 from fitq.drafts import complete
+from fitq.model_references import find_model
 from fitq.queue import Queue
 from fitq.stack.addresses import Addresses
 from fitq.stack.flower import check_flower
@@ -126,7 +127,7 @@ def trained(client: Queue) -> JobRecord:
 @pytest.fixture(scope="session")
 def failed(client: Queue, trained: JobRecord) -> JobRecord:
     """A prediction that has failed: the model's files are not those that it asks for."""
-    _, model = client.model(trained.name)
+    _, model = find_model(client, trained.name)
     wrong = model.model_copy(update={"manifest": "0" * 64})
     rows = {"type": "dataset", "dataset": "mnist", "split": "test"}
     spec = complete(

@@ -41,7 +41,7 @@ def test_a_training_that_succeeded(flower, client, trained, worker_name):
 
     # And its metrics, and where its artifacts are
     result = ast.literal_eval(task["result"])
-    assert result.pop("artifacts") == client.folder(trained).location
+    assert result.pop("artifacts") == client.artifacts.folder(trained).location
     assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= result.keys()
     assert result == pytest.approx(trained.metrics, abs=1e-4)
 

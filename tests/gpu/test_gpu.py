@@ -81,6 +81,6 @@ def test_a_job_runs_on_a_gpu(
     assert record.state == "succeeded"
     assert record.device_name is not None
     assert record.device_name.startswith(gpu.name)
-    environment = json.loads(client.folder(record).read("environment.json"))
+    environment = json.loads(client.artifacts.folder(record).read("environment.json"))
     assert environment["device"]["kind"] == "gpu"
     assert "cuda" in environment["packages"]

@@ -31,7 +31,7 @@ def assert_published_once(queue: Queue, record: JobRecord, attempt: int) -> None
     ended = wait_for_state(queue, record, "succeeded", "failed", "cancelled")
     assert (ended.state, ended.attempt) == ("succeeded", attempt)
     assert event_types(queue, record).count("succeeded") == 1
-    folder = queue.folder(ended)
+    folder = queue.artifacts.folder(ended)
     assert ended.manifest is not None
     for name, expected in folder.sums(ended.manifest).items():
         assert hashlib.sha256(folder.read(name)).hexdigest() == expected

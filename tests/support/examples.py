@@ -55,7 +55,11 @@ class Session:
     def artifact(self, name: str, file: str) -> Path:
         """A file that a job has published."""
         record = self.job(name)
-        path = Path(self._queue.settings.store_url or "") / self._queue.folder(record).path / file
+        path = (
+            Path(self._queue.settings.store_url or "")
+            / self._queue.artifacts.folder(record).path
+            / file
+        )
         assert path.exists(), sorted(each.name for each in path.parent.iterdir())
         return path
 

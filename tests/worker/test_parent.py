@@ -138,4 +138,4 @@ def describing(queue: Queue) -> JobSpec:
 
 def epochs(queue: Queue, record: JobRecord) -> int:
     """How many epochs the job has told so far."""
-    return len(queue.folder(queue.job(record.id)).read("history.csv").splitlines())
+    return len(queue.artifacts.folder(queue.job(record.id)).read("history.csv").splitlines())

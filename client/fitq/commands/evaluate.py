@@ -8,6 +8,7 @@ import click
 
 from fitq.commands._options import VALUE, chosen_before, submission
 from fitq.drafts import complete
+from fitq.model_references import find_model_after
 
 
 @click.command()
@@ -26,7 +27,7 @@ def command(
     from fitq.tables import print_json
 
     client = Queue()
-    trained, reference = client.model_after(model, chosen_before())
+    trained, reference = find_model_after(client, model, chosen_before())
     values = {
         "kind": "evaluate",
         "model": reference.model_dump(),

@@ -17,7 +17,7 @@ def command(job: str, as_json: bool) -> None:
 
     client = Queue()
     record = client.job(job)
-    rows = client.history(record)
+    rows = client.artifacts.history(record)
     if as_json:
         print_json(rows)
         return

@@ -30,7 +30,7 @@ def command(job: str, follow: bool) -> None:
     client = Queue()
     record = client.job(job)
     if not follow:
-        _print_last(_Log(client.folder(record)), record)
+        _print_last(_Log(client.artifacts.folder(record)), record)
         return
     with saying_how_to_return(record):
         record = _follow(client.patient(), record)
@@ -44,14 +44,14 @@ def _follow(client: Queue, record: JobRecord) -> JobRecord:
     import threading
 
     pause = threading.Event()
-    log = _Log(client.folder(record))
+    log = _Log(client.artifacts.folder(record))
     while not record.ended:
         log.print_more()
         pause.wait(_POLL_SECONDS)
         current = client.job(record.id)
         if current.attempt != record.attempt:
             log.print_more(last=True)
-            log = _Log(client.folder(current))
+            log = _Log(client.artifacts.folder(current))
         record = current
     _print_last(log, record)
     return record

@@ -9,6 +9,7 @@ import click
 
 from fitq.commands._options import VALUE, chosen_before, submission
 from fitq.drafts import complete
+from fitq.model_references import find_model_after
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
@@ -59,7 +60,7 @@ def command(
         raise InvalidInput("give either files or --dataset NAME to predict")
     _refuse_model_file(model)
     client = Queue()
-    trained, reference = client.model_after(model, chosen_before())
+    trained, reference = find_model_after(client, model, chosen_before())
     values = {"kind": "predict", "model": reference.model_dump(), **flags}
     if dataset is not None:
         values["rows"] = {"type": "dataset", "dataset": dataset, "split": split or "test"}
@@ -87,7 +88,7 @@ def _submit(
         print_json(spec.model_dump(mode="json"))
         return
     if upload is not None:
-        client.upload(upload.content, upload.path)
+        client.artifacts.upload(upload.content, upload.path)
     record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
     if record and rows and not as_json:
         _print_head(client, record, rows)
@@ -99,8 +100,8 @@ def _inputs(client: Queue, trained: JobRecord) -> list[dict[str, Any]] | None:
     from fitq_shared.catalogue import DATASETS
     from fitq_shared.specs.models import MODELS
 
-    if trained.state == "succeeded" and client.has_store:
-        folder = client.folder(trained)
+    if trained.state == "succeeded" and client.artifacts.has_store:
+        folder = client.artifacts.folder(trained)
         if folder.exists(AttemptFolder.interface):
             inputs: Any = folder.read_json(AttemptFolder.interface)
             return list(inputs["inputs"])
@@ -136,10 +137,10 @@ def _print_head(client: Queue, record: JobRecord, count: int) -> None:
     from fitq.tables import print_table
     from fitq_shared.attempt_folder import AttemptFolder
 
-    if not client.has_store:
+    if not client.artifacts.has_store:
         click.echo("the predictions are in the store, which this client cannot read", err=True)
         return
-    head: Any = client.folder(record).read_json(AttemptFolder.predictions_head)
+    head: Any = client.artifacts.folder(record).read_json(AttemptFolder.predictions_head)
     headers = list(head[0]) if head else ["row"]
     print_table(headers, [[_cell(row[name]) for name in headers] for row in head[:count]])
     click.echo(f"next: fitq pull {record.name}")

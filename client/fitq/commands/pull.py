@@ -23,5 +23,5 @@ def command(job: str, target: Path | None) -> None:
     client = Queue()
     record = client.job(job)
     target = target or Path(record.name)
-    copied = client.pull(record, target)
+    copied = client.artifacts.pull(record, target)
     click.echo(f"{counted(len(copied))}, each as published: {target}/")

@@ -9,6 +9,7 @@ import click
 
 from fitq.commands._options import submission
 from fitq.drafts import complete
+from fitq.model_references import find_model
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
@@ -29,7 +30,7 @@ def command(job: str, no_wait: bool, dry_run: bool, as_json: bool, **flags: Any)
     from fitq.tables import print_json
 
     client = Queue()
-    record, reference = client.model(job)
+    record, reference = find_model(client, job)
     needs = _needs(client, record)
     values = {
         "kind": "reproduce",
@@ -62,8 +63,8 @@ def _needs(client: Queue, record: JobRecord) -> dict[str, Any]:
         "gpus": original.gpus,
         "code": original.runs_code,
     }
-    if original.device == "any" and client.has_store and record.manifest:
-        folder = client.folder(record)
+    if original.device == "any" and client.artifacts.has_store and record.manifest:
+        folder = client.artifacts.folder(record)
         found: Any = json.loads(folder.read_verified(AttemptFolder.environment, record.manifest))
         asked["device"] = found["device"]["kind"]
     return asked
@@ -73,10 +74,10 @@ def _print(client: Queue, record: JobRecord) -> None:
     from fitq.reproductions import lines_of
     from fitq_shared.attempt_folder import AttemptFolder
 
-    if not client.has_store:
+    if not client.artifacts.has_store:
         click.echo("the report is in the store, which this client cannot read", err=True)
         return
-    report: Any = client.folder(record).read_json(AttemptFolder.reproduction)
+    report: Any = client.artifacts.folder(record).read_json(AttemptFolder.reproduction)
     for line in lines_of(report):
         click.echo(line)
     if not report["identical"]:

@@ -74,8 +74,8 @@ def _beginning(client: Queue, record: JobRecord, fresh: bool) -> str:
     """From where the job goes on; without the store it cannot be known for sure."""
     if fresh or record.kind != "train":
         return "from the start"
-    if not client.has_store:
+    if not client.artifacts.has_store:
         return "goes on from its last checkpoint, if it has one"
-    if client.has_checkpoint(record):
+    if client.artifacts.has_checkpoint(record):
         return "goes on from its last checkpoint"
     return "from the start: it has no checkpoint"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fitq.commands._options import as_json, job
+from fitq.model_references import versions_of
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
@@ -24,7 +25,7 @@ def command(job: str, as_json: bool) -> None:
     client = Queue()
     record = client.job(job)
     if as_json:
-        folder = client.folder(record) if client.has_store else None
+        folder = client.artifacts.folder(record) if client.artifacts.has_store else None
         location = {"artifacts": folder.location, "files": folder.files()} if folder else {}
         print_json({**record.public(), **location})
         return
@@ -52,7 +53,7 @@ def _print(client: Queue, record: JobRecord) -> None:
         "due": _due(record),
         "after": ", ".join(r.name for r in client.before(record)),
         "waits": _waits(client, record),
-        "model": ", ".join(client.versions_of(record)),
+        "model": ", ".join(versions_of(client, record)),
         "worker": f"{record.worker}, {record.device_name}" if record.worker else "",
     }
     for name, value in facts.items():
@@ -67,8 +68,8 @@ def _print(client: Queue, record: JobRecord) -> None:
         click.secho("metrics", bold=True)
         print_metrics(record.metrics)
     _print_spec(record)
-    if client.has_store:
-        folder = client.folder(record)
+    if client.artifacts.has_store:
+        folder = client.artifacts.folder(record)
         click.secho("artifacts", bold=True)
         click.echo(f"  {folder.location}")
         for name in folder.files():

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fitq.drafts import complete
+from fitq.model_references import find_model
 from fitq.queue import Queue
 from fitq_shared.record import JobRecord
 from fitq_shared.settings import Settings
@@ -58,7 +59,7 @@ def trained(train: Run) -> JobRecord:
 @pytest.fixture(scope="session")
 def reference(queue: Queue, trained: JobRecord) -> ModelRef:
     """The model of that training."""
-    return queue.model(trained.id)[1]
+    return find_model(queue, trained.id)[1]
 
 
 @pytest.fixture(scope="session")
@@ -74,5 +75,5 @@ def fill(queue: Queue) -> Callable[..., JobSpec]:
 @pytest.fixture(scope="session")
 def mnist(queue: Queue, trained: JobRecord) -> dict[str, NDArray[np.uint8]]:
     """MNIST's raw arrays, as they lie in the volume."""
-    with np.load(Path(queue.store.locate("datasets/mnist/arrays.npz"))) as arrays:
+    with np.load(Path(queue.artifacts.store.locate("datasets/mnist/arrays.npz"))) as arrays:
         return dict(arrays)

@@ -33,7 +33,7 @@ def check(queue: Queue, finish: Run, tmp_path: Path) -> Callable[..., JobRecord]
 
 
 def result(queue: Queue, record: JobRecord) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(queue.folder(record).read(AttemptFolder.check))
+    found: dict[str, Any] = json.loads(queue.artifacts.folder(record).read(AttemptFolder.check))
     return found
 
 
@@ -49,7 +49,7 @@ def test_a_builder_is_built_and_summed_up(
     assert found["inputs"] == [{"name": "image", "shape": [28, 28], "dtype": "uint8"}]
     assert found["outputs"] == [{"name": "label", "shape": [10], "dtype": "float32"}]
     assert record.metrics == {"parameters": 784 * 3 + 3 + 3 * 10 + 10}
-    assert "dense" in queue.folder(record).read(AttemptFolder.summary).decode()
+    assert "dense" in queue.artifacts.folder(record).read(AttemptFolder.summary).decode()
     assert record.queue.startswith("fitq.v1.any-code.")
 
 
@@ -151,7 +151,7 @@ def test_a_builder_that_raises_fails_the_job_in_the_users_words(
     # Then the reason has the line and the words, and the log no line of the worker's
     assert record.reason is not None
     assert record.reason.message == "net.py line 1, in build: ValueError: no such net"
-    log = queue.folder(record).read(AttemptFolder.log).decode()
+    log = queue.artifacts.folder(record).read(AttemptFolder.log).decode()
     assert "Traceback" not in log
     assert "own_code" not in log
     # And the worker lives on with the next version of the file
@@ -191,7 +191,7 @@ def test_files_of_keras_are_checked_like_builders(
     queue: Queue, check: Callable[..., JobRecord], tmp_path: Path, trained: JobRecord
 ) -> None:
     # Given a trained model's file and its JSON configuration
-    folder = queue.folder(trained)
+    folder = queue.artifacts.folder(trained)
     (tmp_path / "model.keras").write_bytes(folder.read(AttemptFolder.model))
     (tmp_path / "model.json").write_bytes(folder.read(AttemptFolder.model_config))
     # When both are checked on data

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fitq.model_references import find_model
 from fitq.queue import Queue
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
 from fitq_shared.catalogue import DATASETS
@@ -25,7 +26,7 @@ def evaluate(queue: Queue, reference: ModelRef, fill: Any, finish: Run) -> Calla
     def run(**changes: Any) -> tuple[JobRecord, dict[str, float], dict[str, Any]]:
         values = {"kind": "evaluate", "model": reference, "dataset": "mnist", "batch_size": 2048}
         record = finish(fill(**{**values, **changes}))
-        folder = queue.folder(record)
+        folder = queue.artifacts.folder(record)
         kept = [AttemptFolder.metrics, AttemptFolder.confusion]
         return record, *(json.loads(folder.read(name)) for name in kept)
 
@@ -39,7 +40,7 @@ def on_test(evaluate: Callable[..., Any]) -> Any:
 
 def test_all_artifacts_are_there(client: Queue, on_test: Any) -> None:
     record = on_test[0]
-    folder = client.folder(record)
+    folder = client.artifacts.folder(record)
     expected = {
         AttemptFolder.spec,
         AttemptFolder.environment,
@@ -100,7 +101,7 @@ def test_a_loss_that_takes_one_hot_labels_is_measured_too(
     # Given a model that was trained with such a loss and such metrics
     trained = train(loss="categorical_crossentropy", metrics=["precision", "auc"], batch_size=512)
     # When it is evaluated
-    _, metrics, confusion = evaluate(model=client.model(trained.id)[1])
+    _, metrics, confusion = evaluate(model=find_model(client, trained.id)[1])
     # Then its own metrics are measured
     assert set(metrics) == {"loss", "precision", "auc", "rows"}
     assert metrics["auc"] > 0.6
@@ -112,8 +113,8 @@ def test_a_model_that_was_damaged_is_refused(
 ) -> None:
     # Given a published model, the file of which is changed later
     trained = train()
-    reference = client.model(trained.id)[1]
-    client.folder(trained).write(AttemptFolder.model, b"something else")
+    reference = find_model(client, trained.id)[1]
+    client.artifacts.folder(trained).write(AttemptFolder.model, b"something else")
     # When it is to be evaluated
     record = finish(fill(kind="evaluate", model=reference, dataset="mnist"), "failed")
     # Then the job fails because of the store, and names the file

@@ -7,6 +7,7 @@ import importlib.util
 import numpy as np
 import pytest
 
+from fitq.model_references import find_model
 from fitq.pulling import pull
 from fitq_shared.attempt_folder import AttemptFolder
 from support.code import user_code, write_files
@@ -34,13 +35,15 @@ def test_an_export_predicts_the_same_and_is_pulled(export, queue, tmp_path, form
     # When a model is exported
     record = export(form)
     # Then the report says how close it is, and within what
-    report = queue.folder(record).read_json(AttemptFolder.export_report)
+    report = queue.artifacts.folder(record).read_json(AttemptFolder.export_report)
     assert report["largest_difference"] <= report["atol"] + report["rtol"]
     assert report["inputs"] == [{"shape": [None, 28, 28], "dtype": "uint8"}]
     assert report["outputs"] == [{"shape": [None, 10], "dtype": "float32"}]
     assert file in report["files"]
     # And each file of it is copied as it was published
-    copied = pull(queue.folder(record), record.manifest or "", tmp_path, AttemptFolder.export)
+    copied = pull(
+        queue.artifacts.folder(record), record.manifest or "", tmp_path, AttemptFolder.export
+    )
     assert sorted(copied) == sorted(report["files"])
     assert (tmp_path / file).stat().st_size == report["files"][file]
 
@@ -51,11 +54,11 @@ def test_another_library_predicts_with_it(export, queue, tmp_path, reference, mn
 
     # Given an exported model, and the same one in Keras
     record = export("onnx")
-    pull(queue.folder(record), record.manifest or "", tmp_path, AttemptFolder.export)
+    pull(queue.artifacts.folder(record), record.manifest or "", tmp_path, AttemptFolder.export)
     import keras
 
     model = keras.models.load_model(
-        queue.folder(queue.job(reference.job)).local(AttemptFolder.model)
+        queue.artifacts.folder(queue.job(reference.job)).local(AttemptFolder.model)
     )
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
     [entry] = session.get_inputs()
@@ -89,9 +92,9 @@ def test_a_model_of_a_class_of_its_own_is_exported_and_reproduced(
     train, finish, fill, queue, tmp_path
 ):
     # Given a training of a class that its builder's file defines
-    code = user_code(queue.store, write_files(tmp_path, net=OWN_CLASS))
+    code = user_code(queue.artifacts.store, write_files(tmp_path, net=OWN_CLASS))
     trained = train(model={"type": "code", **code.model_dump()}, rows=2000, batch_size=500)
-    model = queue.model(trained.id)[1].model_dump()
+    model = find_model(queue, trained.id)[1].model_dump()
     # When it is exported, and trained again
     exported = finish(fill(kind="export", model=model, format="savedmodel"))
     again = finish(
@@ -101,6 +104,6 @@ def test_a_model_of_a_class_of_its_own_is_exported_and_reproduced(
     assert exported.needs.code and again.needs.code
     assert exported.metrics["largest_difference"] < 1e-5
     assert again.metrics["identical"] == 1
-    report = queue.folder(again).read_json(AttemptFolder.reproduction)
+    report = queue.artifacts.folder(again).read_json(AttemptFolder.reproduction)
     rows = {row["name"]: row for row in report["circumstances"]}
     assert rows["code"]["first"] == code.bundle.sha256

@@ -46,7 +46,7 @@ def test_a_message_for_an_unknown_job_is_dropped(
     # Then it is dropped, no record and no folder come of it, and the worker goes on
     wait_for_refusal(shared_worker, "nobody", 1, "stale")
     assert "nobody" not in [record.id for record in client.jobs()]
-    assert not client.store.exists("jobs/nobody")
+    assert not client.artifacts.store.exists("jobs/nobody")
     train()
 
 
@@ -61,7 +61,7 @@ def test_a_message_that_names_another_spec_is_dropped(
     current = client.job(record.id)
     assert (current.state, current.attempt) == ("queued", 1)
     assert event_types(client, record) == ["queued"]
-    assert not client.store.exists(f"jobs/{record.id}")
+    assert not client.artifacts.store.exists(f"jobs/{record.id}")
     client.cancel(record)
 
 
@@ -71,13 +71,13 @@ def test_a_message_for_a_job_that_has_ended_is_dropped(
 ) -> None:
     # Given a job that was just published, and its message once more, or one for a next attempt
     trained = train(rows=2000)
-    before = client.store.files(f"jobs/{trained.id}")
+    before = client.artifacts.store.files(f"jobs/{trained.id}")
     send(client, message({**arguments_of(trained), "attempt": attempt}))
     # Then it is dropped, and record, events and artifacts are as they were
     wait_for_refusal(shared_worker, trained.id, attempt, "stale")
     assert client.job(trained.id) == trained
     assert event_types(client, trained) == ["queued", "started", "succeeded"]
-    assert client.store.files(f"jobs/{trained.id}") == before
+    assert client.artifacts.store.files(f"jobs/{trained.id}") == before
 
 
 def test_a_cancelled_job_s_message_is_dropped(
@@ -90,7 +90,7 @@ def test_a_cancelled_job_s_message_is_dropped(
     # Then its message changes nothing
     wait_for_refusal(shared_worker, record.id, 1, "stale")
     assert client.job(record.id).state == "cancelled"
-    assert not client.store.exists(f"jobs/{record.id}")
+    assert not client.artifacts.store.exists(f"jobs/{record.id}")
 
 
 def test_messages_without_sense_do_not_stop_the_worker(
@@ -129,4 +129,4 @@ def test_a_record_whose_spec_was_altered_is_not_run(
     assert ended.state == "failed"
     assert ended.reason is not None
     assert "its record was altered" in ended.reason.message
-    assert not client.folder(ended).exists("description.json")
+    assert not client.artifacts.folder(ended).exists("description.json")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fitq.model_references import find_model
 from fitq.own_model import complete_with_files
 from fitq.queue import Queue
 from fitq.uploads import upload_all
@@ -92,7 +93,7 @@ def job(**changes: Any) -> dict[str, Any]:
 
 
 def log_of(queue: Queue, record: JobRecord) -> str:
-    return queue.folder(record).read(AttemptFolder.log).decode()
+    return queue.artifacts.folder(record).read(AttemptFolder.log).decode()
 
 
 def test_it_is_trained_by_its_own_way(queue: Queue, own: JobRecord) -> None:
@@ -103,7 +104,7 @@ def test_it_is_trained_by_its_own_way(queue: Queue, own: JobRecord) -> None:
     log = log_of(queue, own)
     assert "a step of its own" in log
     assert "epoch 1 version 1" in log
-    history = json.loads(queue.folder(own).read(AttemptFolder.history_json))
+    history = json.loads(queue.artifacts.folder(own).read(AttemptFolder.history_json))
     assert history[0]["learning_rate"] == pytest.approx(0.01)
     assert own.summary == "net.py:build on mnist, 2 epochs"
 
@@ -111,7 +112,7 @@ def test_it_is_trained_by_its_own_way(queue: Queue, own: JobRecord) -> None:
 def test_what_it_published_is_evaluated_and_predicts(
     queue: Queue, own: JobRecord, fill: Any, finish: Run
 ) -> None:
-    reference = queue.model(own.id)[1]
+    reference = find_model(queue, own.id)[1]
     assert reference.code
     evaluated = finish(fill(kind="evaluate", model=reference, dataset="mnist", batch_size=5000))
     assert evaluated.metrics is not None
@@ -136,7 +137,7 @@ def test_flags_come_before_what_the_builder_says(
     )
     # Then it is that version, with the job's optimizer and metrics
     assert "epoch 0 version 2" in log_of(queue, record)
-    history = json.loads(queue.folder(record).read(AttemptFolder.history_json))
+    history = json.loads(queue.artifacts.folder(record).read(AttemptFolder.history_json))
     assert history[0]["learning_rate"] == pytest.approx(0.5)
     assert record.metrics is not None
     assert "far" not in record.metrics
@@ -152,7 +153,7 @@ def test_the_next_version_begins_with_the_weights_of_the_one_before(
         "        print('rate', shared.LEARNING_RATE)\n\n    def on_epoch_end",
     )
     write_files(tmp_path, net=late, shared=SHARED.replace("0.01", "0.0000001"))
-    reference = queue.model(own.id)[1].model_dump()
+    reference = find_model(queue, own.id)[1].model_dump()
     model = {"type": "net.py:build", "units": 8}
     record = submit(tmp_path, **job(model=model, init_from=reference, epochs=1))
     # Then it is as good as that one, and what runs is the next version, to its last import
@@ -169,7 +170,7 @@ def test_a_trained_file_is_trained_on(
     queue: Queue, submit: Run, tmp_path: Path, trained: JobRecord
 ) -> None:
     # Given the file of a trained model, which was compiled
-    (tmp_path / "base.keras").write_bytes(queue.folder(trained).read(AttemptFolder.model))
+    (tmp_path / "base.keras").write_bytes(queue.artifacts.folder(trained).read(AttemptFolder.model))
     # When it is trained on, with a small step
     changes = {"optimizer": {"name": "sgd", "learning_rate": 1e-6}, "epochs": 1}
     record = submit(tmp_path, **job(model="base.keras", **changes))

@@ -43,7 +43,7 @@ def file_rows(client: Queue) -> Callable[..., dict[str, Any]]:
     def upload(file: Path, array: str | None = None) -> dict[str, Any]:
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
         path = f"inputs/{sha256}{file.suffix}"
-        client.upload(file, path)
+        client.artifacts.upload(file, path)
         return {"type": "file", "path": path, "sha256": sha256, "array": array, "file": file.name}
 
     return upload
@@ -58,7 +58,7 @@ def npy(tmp_path: Path, mnist: Arrays) -> Path:
 
 
 def arrays(client: Queue, record: JobRecord) -> Arrays:
-    content = io.BytesIO(client.folder(record).read(AttemptFolder.predictions_npz))
+    content = io.BytesIO(client.artifacts.folder(record).read(AttemptFolder.predictions_npz))
     with np.load(content, allow_pickle=False) as found:
         return dict(found)
 
@@ -66,7 +66,7 @@ def arrays(client: Queue, record: JobRecord) -> Arrays:
 @pytest.fixture
 def expected(client: Queue, trained: JobRecord, mnist: Arrays) -> NDArray[np.float32]:
     """What plain Keras predicts for the first 120 test images."""
-    model = keras.models.load_model(client.folder(trained).local(AttemptFolder.model))
+    model = keras.models.load_model(client.artifacts.folder(trained).local(AttemptFolder.model))
     return model.predict(mnist["x_test"][:120], verbose=0)
 
 
@@ -89,7 +89,7 @@ def test_artifacts_of_a_file_s_prediction(
     client: Queue, predict: Run, file_rows: Any, npy: Path
 ) -> None:
     record = predict(file_rows(npy))
-    folder = client.folder(record)
+    folder = client.artifacts.folder(record)
     assert set(folder.files()) == {
         AttemptFolder.spec,
         AttemptFolder.environment,
@@ -106,7 +106,7 @@ def test_the_head_shows_the_first_hundred(
 ) -> None:
     # Given 120 rows
     record = predict(file_rows(npy))
-    head: Any = client.folder(record).read_json(AttemptFolder.predictions_head)
+    head: Any = client.artifacts.folder(record).read_json(AttemptFolder.predictions_head)
     found = arrays(client, record)
     # Then the head has a hundred, each with its class, the class's name and its probability
     assert [row["row"] for row in head] == list(range(100))
@@ -140,7 +140,7 @@ def test_csv_has_a_line_for_each_row(
 ) -> None:
     # Given the wish for CSV
     record = predict(file_rows(npy), output_format="csv")
-    folder = client.folder(record)
+    folder = client.artifacts.folder(record)
     # Then there is a CSV instead of the npz, with the same numbers
     assert not folder.exists(AttemptFolder.predictions_npz)
     lines = folder.read(AttemptFolder.predictions_csv).decode().splitlines()
@@ -168,7 +168,7 @@ def test_a_data_set_is_predicted_with_its_truth(
     assert record.metrics["rows"] == 10_000
     assert record.metrics["accuracy"] == pytest.approx(evaluated.metrics["accuracy"], abs=2e-4)
     assert (found["classes"] == found["true"]).mean() == record.metrics["accuracy"]
-    folder = client.folder(record)
+    folder = client.artifacts.folder(record)
     head: Any = folder.read_json(AttemptFolder.predictions_head)
     assert [row["true"] for row in head] == [NAMES[label] for label in mnist["y_test"][:100]]
     assert folder.read(AttemptFolder.predictions_plot).startswith(b"\x89PNG")
@@ -177,7 +177,9 @@ def test_a_data_set_is_predicted_with_its_truth(
 
 def test_the_truth_is_in_the_csv_too(client: Queue, predict: Run, mnist: Arrays) -> None:
     record = predict({"type": "dataset", "dataset": "mnist", "split": "train"}, output_format="csv")
-    lines = client.folder(record).read(AttemptFolder.predictions_csv).decode().splitlines()
+    lines = (
+        client.artifacts.folder(record).read(AttemptFolder.predictions_csv).decode().splitlines()
+    )
     rows = list(csv.DictReader(lines))
     assert [int(row["true"]) for row in rows] == mnist["y_train"].tolist()
     assert all(row["true_name"] == NAMES[int(row["true"])] for row in rows)
@@ -224,14 +226,14 @@ def test_a_file_that_was_changed_in_the_store_is_refused(
     np.save(tmp_path / "mine.npy", np.full((3, 28, 28), 7, np.uint8))
     np.save(tmp_path / "theirs.npy", np.full((3, 28, 28), 8, np.uint8))
     rows = file_rows(tmp_path / "mine.npy")
-    client.store.write(rows["path"], (tmp_path / "theirs.npy").read_bytes())
+    client.artifacts.store.write(rows["path"], (tmp_path / "theirs.npy").read_bytes())
     # Then the job fails, and nothing is predicted
     record = predict(rows, "failed")
-    client.store.remove(rows["path"])
+    client.artifacts.store.remove(rows["path"])
     assert record.reason is not None
     assert record.reason.kind == "store"
     assert "is not the file that was submitted" in record.reason.message
-    assert not client.folder(record).exists(AttemptFolder.predictions_npz)
+    assert not client.artifacts.folder(record).exists(AttemptFolder.predictions_npz)
 
 
 def test_a_file_that_was_never_uploaded(predict: Run) -> None:

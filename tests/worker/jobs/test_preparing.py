@@ -16,6 +16,7 @@ from PIL import Image
 
 from fitq.data.registering import add
 from fitq.data.source import Declared
+from fitq.model_references import find_model
 from fitq.prediction_rows import rows_of
 from fitq.queue import Queue
 from fitq_shared.attempt_folder import AttemptFolder
@@ -35,10 +36,10 @@ def predict(queue: Queue, fill: Any, finish: Run) -> Predict:
     def run(
         trained: JobRecord, *files: Path, state: str = "succeeded", **changes: Any
     ) -> JobRecord:
-        inputs: Any = queue.folder(trained).read_json(AttemptFolder.interface)
+        inputs: Any = queue.artifacts.folder(trained).read_json(AttemptFolder.interface)
         with rows_of(files, None, inputs["inputs"]) as (rows, upload):
-            queue.upload(upload.content, upload.path)
-            reference = queue.model(trained.id)[1]
+            queue.artifacts.upload(upload.content, upload.path)
+            reference = find_model(queue, trained.id)[1]
             values = {"kind": "predict", "model": reference, "rows": rows, "batch_size": 64}
             return finish(fill(**{**values, **changes}), state)
 
@@ -59,7 +60,9 @@ def homes(queue: Queue, tmp_path_factory: pytest.TempPathFactory) -> DatasetRef:
     path = tmp_path_factory.mktemp("homes") / "homes.csv"
     path.write_text("\n".join(",".join(line) for line in lines) + "\n")
     declared = Declared(targets=("quick",), missing=("NA",), types={"street": "category"})
-    return add(queue.store, "homes", str(path), declared, "ann", lambda *_: None).registration.ref
+    return add(
+        queue.artifacts.store, "homes", str(path), declared, "ann", lambda *_: None
+    ).registration.ref
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +79,7 @@ def of_homes(train: Run, homes: DatasetRef) -> JobRecord:
 
 
 def csv_of(queue: Queue, record: JobRecord) -> list[dict[str, str]]:
-    content = queue.folder(record).read(AttemptFolder.predictions_csv).decode()
+    content = queue.artifacts.folder(record).read(AttemptFolder.predictions_csv).decode()
     return list(csv.DictReader(io.StringIO(content)))
 
 
@@ -90,7 +93,7 @@ def test_a_table_with_categories_is_trained_on_and_its_rows_predicted(
     record = predict(of_homes, path, output_format="csv")
     # Then each row has what plain Keras says of it, with the saved model alone
     found = csv_of(queue, record)
-    model = keras.models.load_model(queue.folder(of_homes).local(AttemptFolder.model))
+    model = keras.models.load_model(queue.artifacts.folder(of_homes).local(AttemptFolder.model))
     raw = {
         "area": np.array([150.5, np.nan, 20.0]),
         "city": np.array(["rome", "bern", "paris"], object),
@@ -105,7 +108,7 @@ def test_a_table_with_categories_is_trained_on_and_its_rows_predicted(
 def test_the_rows_held_out_are_found_again(
     queue: Queue, of_homes: JobRecord, fill: Any, finish: Run, homes: DatasetRef
 ) -> None:
-    reference = queue.model(of_homes.id)[1]
+    reference = find_model(queue, of_homes.id)[1]
     found = {}
     # Given a data set without a test part
     for split in ("validation", "test", "train"):
@@ -114,9 +117,11 @@ def test_the_rows_held_out_are_found_again(
         assert record.metrics is not None
         found[split] = record.metrics
         what = "train split" if split == "train" else f"rows held out for {split}"
-        assert f": homes@1, {what}" in queue.folder(record).read(AttemptFolder.log).decode()
+        assert (
+            f": homes@1, {what}" in queue.artifacts.folder(record).read(AttemptFolder.log).decode()
+        )
     # Then validation is what the training validated on
-    history: Any = queue.folder(of_homes).read_json(AttemptFolder.history_json)
+    history: Any = queue.artifacts.folder(of_homes).read_json(AttemptFolder.history_json)
     assert found["validation"]["loss"] == pytest.approx(history[-1]["val_loss"], rel=1e-4)
     assert len({metrics["loss"] for metrics in found.values()}) == 3
     # And a prediction of the test part is of those rows, a quarter in whole groups of six
@@ -134,9 +139,9 @@ def test_rows_that_validated_are_not_called_test_rows(
     data = homes.model_dump()
     trained = train(dataset=data, validation_split=0.25, epochs=1, batch_size=64)
     # When its model is evaluated
-    record = finish(fill(kind="evaluate", model=queue.model(trained.id)[1], dataset=data))
+    record = finish(fill(kind="evaluate", model=find_model(queue, trained.id)[1], dataset=data))
     # Then it says on which rows it was measured
-    log = queue.folder(record).read(AttemptFolder.log).decode()
+    log = queue.artifacts.folder(record).read(AttemptFolder.log).decode()
     assert "measures 60 rows: homes@1, rows held out for validation" in log
 
 
@@ -179,14 +184,14 @@ def test_image_files_are_predicted_by_a_model_of_mnist(
     # When they are predicted
     record = predict(trained, *files)
     # Then each is what its pixels are
-    content = io.BytesIO(queue.folder(record).read(AttemptFolder.predictions_npz))
+    content = io.BytesIO(queue.artifacts.folder(record).read(AttemptFolder.predictions_npz))
     with np.load(content, allow_pickle=False) as found:
-        model = keras.models.load_model(queue.folder(trained).local(AttemptFolder.model))
+        model = keras.models.load_model(queue.artifacts.folder(trained).local(AttemptFolder.model))
         expected = model.predict(mnist["x_test"][:3], verbose=0)
         np.testing.assert_allclose(found["probabilities"], expected, rtol=1e-4, atol=1e-6)
         assert [name.rpartition("/")[2] for name in found["files"]] == [f.name for f in files]
     # And a line of the head says of which file it is
-    head: Any = queue.folder(record).read_json(AttemptFolder.predictions_head)
+    head: Any = queue.artifacts.folder(record).read_json(AttemptFolder.predictions_head)
     assert [row["file"].rpartition("/")[2] for row in head] == [file.name for file in files]
 
 

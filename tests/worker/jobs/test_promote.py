@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from fitq.model_references import find_model, versions_of
 from fitq_shared.attempt_folder import AttemptFolder
 
 pytestmark = pytest.mark.services
@@ -23,7 +24,7 @@ def versions(train, queue):
 def promote(queue, finish, fill):
     def run(version, state="succeeded", **changes):
         record = queue.job(version.label)
-        model = queue.model(version.label)[1].model_dump()
+        model = find_model(queue, version.label)[1].model_dump()
         assert record.id == version.job
         spec = fill(kind="promote", model=model, model_name="promoted", **changes)
         return finish(spec, state)
@@ -33,7 +34,7 @@ def promote(queue, finish, fill):
 
 def test_what_a_worker_publishes_is_registered(versions, queue):
     assert [version.job_name for version in versions] == ["epochs-1", "epochs-3"]
-    assert queue.versions_of(queue.job("epochs-3")) == ["promoted@2"]
+    assert versions_of(queue, queue.job("epochs-3")) == ["promoted@2"]
 
 
 def test_a_better_model_takes_the_alias_and_a_worse_one_does_not(versions, promote, queue):
@@ -45,7 +46,7 @@ def test_a_better_model_takes_the_alias_and_a_worse_one_does_not(versions, promo
     better = promote(second, **condition)
     assert better.metrics["promoted"] == 1
     assert queue.registry.find("promoted@best") == second
-    report = queue.folder(better).read_json(AttemptFolder.promotion)
+    report = queue.artifacts.folder(better).read_json(AttemptFolder.promotion)
     assert (report["before"], report["version"]) == ("promoted@1", "promoted@2")
     assert report["value"] > report["value_before"]
     # The first comes no more
@@ -61,7 +62,7 @@ def test_an_evaluation_is_compared_with_that_of_the_holder(versions, promote, qu
     first, second = versions
 
     def evaluate(version):
-        model = queue.model(version.label)[1].model_dump()
+        model = find_model(queue, version.label)[1].model_dump()
         return finish(fill(kind="evaluate", model=model, dataset="mnist", batch_size=2048))
 
     by_second = evaluate(second)
@@ -82,6 +83,6 @@ def test_an_evaluation_is_compared_with_that_of_the_holder(versions, promote, qu
 
 
 def test_the_registry_has_a_copy_in_the_volume(versions, queue):
-    [name] = queue.store.files("models/promoted")
-    content = json.loads(queue.store.read(f"models/promoted/{name}"))
+    [name] = queue.artifacts.store.files("models/promoted")
+    content = json.loads(queue.artifacts.store.read(f"models/promoted/{name}"))
     assert versions[0].job in content["fields"]["version:1"]

@@ -28,7 +28,9 @@ def register(queue: Queue) -> Register:
     """Register what is at a path, in the store of the shared worker."""
 
     def run(name: str, path: Path | str, **declared: Any) -> Registration:
-        done = add(queue.store, name, str(path), Declared(**declared), "ann", lambda *_: None)
+        done = add(
+            queue.artifacts.store, name, str(path), Declared(**declared), "ann", lambda *_: None
+        )
         return done.registration
 
     return run
@@ -62,12 +64,12 @@ def test_a_table_is_described(
     # When a registered table is described
     record = finish(fill(kind="describe", dataset=houses.ref.model_dump()))
     # Then its folder says what is in it
-    found = json.loads(client.folder(record).read(AttemptFolder.description))
+    found = json.loads(client.artifacts.folder(record).read(AttemptFolder.description))
     assert record.metrics == {"train_rows": ROWS}
     assert found["columns"][0]["splits"]["train"]["max"] == ROWS - 1
     assert found["counts"]["town"]["train"] == {"Bonn": 20, "Ulm": 40}
     # And the store keeps it beside the data
-    assert json.loads(client.store.read(description_path(houses.manifest))) == found
+    assert json.loads(client.artifacts.store.read(description_path(houses.manifest))) == found
 
 
 def test_images_are_described_and_drawn(
@@ -76,7 +78,7 @@ def test_images_are_described_and_drawn(
     # When a folder of images is described
     record = finish(fill(kind="describe", dataset=pictures.ref.model_dump()))
     # Then some of them are drawn, and one as a heat map
-    folder = client.folder(record)
+    folder = client.artifacts.folder(record)
     for name in (AttemptFolder.samples, AttemptFolder.heat_map):
         assert folder.read(name).startswith(b"\x89PNG")
     found = json.loads(folder.read(AttemptFolder.description))
@@ -102,7 +104,7 @@ def test_what_code_makes_is_described(
     # When it is described
     record = finish(fill(kind="describe", dataset=made.ref.model_dump()))
     # Then its rows are there
-    found = json.loads(client.folder(record).read(AttemptFolder.description))
+    found = json.loads(client.artifacts.folder(record).read(AttemptFolder.description))
     assert found["columns"][0]["splits"]["train"]["mean"] == 6.5
     assert found["counts"] == {"y": {"train": {"0": 2, "1": 2}}}
 
@@ -125,7 +127,9 @@ def test_what_code_makes_is_learnt(
     record = learn(made, model=model, optimizer=optimizer, epochs=30, validation_split=0.2)
     # Then only a worker that allows code may have run it, and it is learnt
     assert record.needs.code
-    losses = [row["loss"] for row in client.folder(record).read_json(AttemptFolder.history_json)]
+    losses = [
+        row["loss"] for row in client.artifacts.folder(record).read_json(AttemptFolder.history_json)
+    ]
     assert losses[-1] < losses[0] / 4
 
 
@@ -171,7 +175,7 @@ def test_numbers_are_learnt_from_a_table(
     optimizer = {"name": "adam", "learning_rate": 0.03}
     record = learn(houses, model=model, optimizer=optimizer, epochs=30, validation_split=0.2)
     # Then it is learnt
-    folder = client.folder(record)
+    folder = client.artifacts.folder(record)
     losses = [row["loss"] for row in folder.read_json(AttemptFolder.history_json)]
     assert losses[-1] < losses[0] / 4
 
@@ -186,7 +190,7 @@ def test_classes_are_learnt_from_folders_of_images(
     # Then they are learnt, by their names
     assert record.metrics is not None
     assert record.metrics["accuracy"] > 0.9
-    interface = client.folder(record).read_json(AttemptFolder.interface)
+    interface = client.artifacts.folder(record).read_json(AttemptFolder.interface)
     assert interface["outputs"][0]["classes"] == ["dark", "light"]
     assert interface["inputs"][0]["shape"] == [8, 10, 3]
 
@@ -213,5 +217,5 @@ def test_images_of_several_sizes_are_brought_to_one(
     # When it does, then they have it
     resize = {"image": [{"type": "resize", "height": 6, "width": 7}]}
     record = learn(sizes, preprocessing=resize, **values)
-    interface = client.folder(record).read_json(AttemptFolder.interface)
+    interface = client.artifacts.folder(record).read_json(AttemptFolder.interface)
     assert interface["inputs"][0]["shape"] == [6, 7, 3]

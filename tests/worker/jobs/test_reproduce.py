@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fitq.commands.reproduce import _needs
+from fitq.model_references import find_model
 from fitq.reproductions import lines_of
 from fitq_shared.attempt_folder import AttemptFolder
 
@@ -28,7 +29,7 @@ def slice_of_mnist(train):
 @pytest.fixture
 def reproduce(queue, finish, fill):
     def run(record):
-        model = queue.model(record.id)[1].model_dump()
+        model = find_model(queue, record.id)[1].model_dump()
         needs = _needs(queue, record)
         return finish(fill(kind="reproduce", model=model, threads=record.threads, **needs))
 
@@ -36,7 +37,7 @@ def reproduce(queue, finish, fill):
 
 
 def report_of(queue, record):
-    return queue.folder(record).read_json(AttemptFolder.reproduction)
+    return queue.artifacts.folder(record).read_json(AttemptFolder.reproduction)
 
 
 def test_a_slice_of_mnist_is_identical(slice_of_mnist, reproduce, queue):
@@ -73,11 +74,11 @@ def test_other_threads_are_taken_from_the_first_training(slice_of_mnist, reprodu
 
 def test_what_differs_is_said(slice_of_mnist, reproduce, queue):
     # Given a published training whose weights and history are those of another seed
-    store, record = queue.store, slice_of_mnist
+    store, record = queue.artifacts.store, slice_of_mnist
     folder = AttemptFolder(store, "forged1", 1)
-    for name in queue.folder(record).files():
+    for name in queue.artifacts.folder(record).files():
         if name != "manifest.json":
-            folder.write(name, queue.folder(record).read(name))
+            folder.write(name, queue.artifacts.folder(record).read(name))
     folder.write_json(AttemptFolder.spec, {**record.spec, "seed": record.spec["seed"] + 1})
     fields = {**record.to_fields(), "id": "forged1", "name": "forged", "manifest": folder.seal()}
     assert queue.records.restore(fields)
@@ -98,13 +99,13 @@ def test_damaged_artifacts_are_said_before_anything_is_trained(
     slice_of_mnist, reproduce, queue, finish, fill
 ):
     record = slice_of_mnist
-    folder = AttemptFolder(queue.store, "forged2", 1)
-    for name in queue.folder(record).files():
+    folder = AttemptFolder(queue.artifacts.store, "forged2", 1)
+    for name in queue.artifacts.folder(record).files():
         if name != "manifest.json":
-            folder.write(name, queue.folder(record).read(name))
+            folder.write(name, queue.artifacts.folder(record).read(name))
     fields = {**record.to_fields(), "id": "forged2", "name": "forged", "manifest": folder.seal()}
     assert queue.records.restore(fields)
     folder.write(AttemptFolder.history_json, b"[]")
-    model = queue.model("forged2")[1].model_dump()
+    model = find_model(queue, "forged2")[1].model_dump()
     failed = finish(fill(kind="reproduce", model=model, device="cpu"), "failed")
     assert "history.json is damaged" in failed.reason.message

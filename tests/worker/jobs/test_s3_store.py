@@ -12,6 +12,7 @@ import pytest
 import s3fs
 
 from fitq.drafts import complete
+from fitq.model_references import find_model
 from fitq.queue import Queue
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.settings import Settings
@@ -70,7 +71,7 @@ def test_a_training_and_a_prediction_go_through_the_bucket(client: Queue, tmp_pa
     record = client.wait(client.submit(training(client, epochs=2)), 120)
     assert record.state == "succeeded", record.reason
     # Then all artifacts are in the bucket, and match the sums that were published
-    folder = client.folder(record)
+    folder = client.artifacts.folder(record)
     assert folder.location.startswith("s3://volume/fitq/jobs/")
     sums = folder.sums(record.manifest or "")
     assert {AttemptFolder.model, AttemptFolder.history_plot, AttemptFolder.log} <= set(sums)
@@ -85,7 +86,7 @@ def test_a_training_and_a_prediction_go_through_the_bucket(client: Queue, tmp_pa
     # And a worker does, to predict with it
     values = {
         "kind": "predict",
-        "model": client.model(record.id)[1],
+        "model": find_model(client, record.id)[1],
         "rows": {"type": "dataset", "dataset": "mnist", "split": "test"},
         "batch_size": 2048,
     }
@@ -99,13 +100,13 @@ def test_a_training_and_a_prediction_go_through_the_bucket(client: Queue, tmp_pa
 def test_a_training_goes_on_from_a_checkpoint_in_the_bucket(client: Queue, worker: Worker) -> None:
     # Given a training that has written a checkpoint
     record = client.submit(training(client, epochs=60))
-    wait_until(lambda: client.has_checkpoint(client.job(record.id)), 120, "a checkpoint")
+    wait_until(lambda: client.artifacts.has_checkpoint(client.job(record.id)), 120, "a checkpoint")
     # When its child dies
     worker.child().kill()
     # Then the second attempt goes on from the bucket's checkpoint, and publishes there
     record = client.wait(record, 180)
     assert (record.state, record.attempt) == ("succeeded", 2)
-    assert b"goes on" in client.folder(record).read(AttemptFolder.log)
+    assert b"goes on" in client.artifacts.folder(record).read(AttemptFolder.log)
 
 
 @pytest.mark.soak

@@ -150,7 +150,7 @@ def test_a_record_that_no_trusted_key_has_signed_is_not_run(stage: Stage) -> Non
         assert ended.reason is not None
         assert ended.reason.message == f"the job was not run, since {words}"
         assert "FITQ_SIGNING_CERTS" in ended.reason.hint
-        assert not stage.client.folder(ended).exists("description.json")
+        assert not stage.client.artifacts.folder(ended).exists("description.json")
         stage.noted(f"job {record.id} failed: the job was not run, since {words}")
     # And the next one runs
     stage.next_job_runs()

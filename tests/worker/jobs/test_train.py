@@ -45,11 +45,11 @@ ARTIFACTS = {
 
 
 def history(client: Queue, record: JobRecord) -> list[dict[str, float]]:
-    return json.loads(client.folder(record).read(AttemptFolder.history_json))
+    return json.loads(client.artifacts.folder(record).read(AttemptFolder.history_json))
 
 
 def metrics(client: Queue, record: JobRecord) -> dict[str, float]:
-    return json.loads(client.folder(record).read(AttemptFolder.metrics))
+    return json.loads(client.artifacts.folder(record).read(AttemptFolder.metrics))
 
 
 def without_times(rows: list[dict[str, float]]) -> list[dict[str, float]]:
@@ -57,7 +57,7 @@ def without_times(rows: list[dict[str, float]]) -> list[dict[str, float]]:
 
 
 def load(client: Queue, record: JobRecord) -> keras.Model:
-    path = client.folder(record).local(AttemptFolder.model)
+    path = client.artifacts.folder(record).local(AttemptFolder.model)
     return keras.models.load_model(path, safe_mode=True)
 
 
@@ -68,7 +68,7 @@ def test_all_artifacts_are_there_and_as_the_manifest_says(
     client: Queue, trained: JobRecord
 ) -> None:
     # Given a training that was published
-    folder = client.folder(trained)
+    folder = client.artifacts.folder(trained)
     # Then its folder holds what a training makes, nothing else, and each is what was published
     assert set(folder.files()) == {*ARTIFACTS, MANIFEST}
     assert trained.manifest is not None
@@ -79,19 +79,19 @@ def test_all_artifacts_are_there_and_as_the_manifest_says(
 
 
 def test_pictures_are_pictures(client: Queue, trained: JobRecord) -> None:
-    folder = client.folder(trained)
+    folder = client.artifacts.folder(trained)
     for name in ARTIFACTS:
         if name.endswith(".png"):
             assert folder.read(name).startswith(b"\x89PNG"), name
 
 
 def test_the_spec_that_ran_is_kept(client: Queue, trained: JobRecord) -> None:
-    spec = parse_spec(client.folder(trained).read_json(AttemptFolder.spec))
+    spec = parse_spec(client.artifacts.folder(trained).read_json(AttemptFolder.spec))
     assert spec.digest() == trained.spec_hash
 
 
 def test_the_model_is_described_in_words_and_as_json(client: Queue, trained: JobRecord) -> None:
-    folder = client.folder(trained)
+    folder = client.artifacts.folder(trained)
     model = load(client, trained)
     assert f"{model.count_params():,}" in folder.read(AttemptFolder.summary).decode()
     rebuilt = keras.models.model_from_json(folder.read("model.json").decode())
@@ -99,7 +99,7 @@ def test_the_model_is_described_in_words_and_as_json(client: Queue, trained: Job
 
 
 def test_the_environment_names_worker_threads_and_seed(client: Queue, trained: JobRecord) -> None:
-    found: Any = client.folder(trained).read_json(AttemptFolder.environment)
+    found: Any = client.artifacts.folder(trained).read_json(AttemptFolder.environment)
     assert found["worker"] == trained.worker
     assert found["device"]["name"] == trained.device_name
     assert found["seed"] == 1
@@ -107,7 +107,7 @@ def test_the_environment_names_worker_threads_and_seed(client: Queue, trained: J
 
 
 def test_the_log_tells_how_it_went(client: Queue, trained: JobRecord) -> None:
-    log = client.folder(trained).read(AttemptFolder.log).decode()
+    log = client.artifacts.folder(trained).read(AttemptFolder.log).decode()
     assert f"train {trained.name}: mlp on mnist, 2 epochs" in log
     assert "training on 48000 rows, validating on 12000" in log
     assert "12,730 parameters" in log
@@ -118,7 +118,7 @@ def test_the_log_tells_how_it_went(client: Queue, trained: JobRecord) -> None:
 
 
 def test_history_has_one_row_for_each_epoch(client: Queue, trained: JobRecord) -> None:
-    folder = client.folder(trained)
+    folder = client.artifacts.folder(trained)
     rows = history(client, trained)
     assert [row["epoch"] for row in rows] == [1, 2]
     lines = folder.read(AttemptFolder.history_csv).decode().splitlines()
@@ -201,7 +201,7 @@ def test_each_model_trains_on_each_data_set(
     assert loaded.name == model["type"]
     assert loaded.output_shape == (None, 10)
     assert record.summary == f"{model['type']} on {dataset}, 1 epoch"
-    assert set(client.folder(record).files()) == {*ARTIFACTS, MANIFEST}
+    assert set(client.artifacts.folder(record).files()) == {*ARTIFACTS, MANIFEST}
 
 
 @pytest.mark.parametrize(
@@ -349,9 +349,9 @@ def test_a_cancelled_training_stops_and_the_child_takes_the_next_job(
     assert ended.state == "cancelled"
     rows = history(client, ended)
     assert 1 <= len(rows) < 10_000
-    assert not client.folder(ended).exists(AttemptFolder.model)
-    assert not client.folder(ended).exists(MANIFEST)
-    assert "stopped: cancel" in client.folder(ended).read(AttemptFolder.log).decode()
+    assert not client.artifacts.folder(ended).exists(AttemptFolder.model)
+    assert not client.artifacts.folder(ended).exists(MANIFEST)
+    assert "stopped: cancel" in client.artifacts.folder(ended).read(AttemptFolder.log).decode()
     # And the next job runs in the same child, which has Keras
     train()
     assert shared_worker.child().pid == child
@@ -377,7 +377,7 @@ def test_a_loss_that_is_no_number_fails_the_training(
     assert "learning rate (--learning-rate)" in record.reason.hint
     # And nothing was published; what is there is listed, and the log has the reason too
     assert record.manifest is None
-    folder = client.folder(record)
+    folder = client.artifacts.folder(record)
     assert not folder.exists(AttemptFolder.model)
     assert AttemptFolder.log in folder.read_json(MANIFEST)
     assert record.reason.message in folder.read(AttemptFolder.log).decode()

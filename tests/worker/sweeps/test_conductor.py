@@ -375,7 +375,7 @@ def test_the_volume_gets_a_copy(
     wait_until(lambda: not queue.sweeps.unkept(), 30, "a copy of the sweep")
     thread.stop()
     # Then all is there with which Redis can be filled again
-    [(record, trials)] = copies(queue.store)
+    [(record, trials)] = copies(queue.artifacts.store)
     assert record.id == sweep.id
     assert trials[0].value == 0.5
     redis.flushall()

@@ -41,9 +41,9 @@ def command(name: str, as_json: bool) -> None:
 
 def _measured(client: Queue, name: str, path: str) -> Any:
     """What an earlier job has found in this data set, or a new one finds."""
-    if not client.store.exists(path):
+    if not client.artifacts.store.exists(path):
         _let_a_worker_measure(client, name)
-    return json.loads(client.store.read(path))
+    return json.loads(client.artifacts.store.read(path))
 
 
 def _let_a_worker_measure(client: Queue, name: str) -> None:

@@ -74,10 +74,10 @@ def _print(client: Queue, record: JobRecord) -> None:
     from fitq_shared.attempt_folder import AttemptFolder
     from fitq_shared.texts import plain
 
-    if not client.has_store:
+    if not client.artifacts.has_store:
         click.echo("the summary is in the store, which this client cannot read", err=True)
         return
-    folder = client.folder(record)
+    folder = client.artifacts.folder(record)
     click.echo(plain(folder.read(AttemptFolder.summary).decode().rstrip()))
     found: Any = folder.read_json(AttemptFolder.check)
     print_table(

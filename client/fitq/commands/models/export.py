@@ -9,6 +9,7 @@ import click
 
 from fitq.commands._options import submission
 from fitq.drafts import complete
+from fitq.model_references import find_model
 
 
 @click.command()
@@ -45,7 +46,7 @@ def command(
         expected = "no --no-wait: there is nothing to copy yet"
         raise InvalidInput([Mistake("--output", str(output), expected)])
     client = Queue()
-    _, reference = client.model(model)
+    _, reference = find_model(client, model)
     values = {"kind": "export", "model": reference.model_dump(), "format": form, **flags}
     spec = complete(values, client.settings)
     if dry_run:
@@ -55,7 +56,9 @@ def command(
     if record is None or record.manifest is None:
         return
     if output is not None:
-        copied = pull(client.folder(record), record.manifest, output, AttemptFolder.export)
+        copied = pull(
+            client.artifacts.folder(record), record.manifest, output, AttemptFolder.export
+        )
         click.echo(f"{counted(len(copied))}, each as published: {output}/", err=as_json)
     elif not as_json:
         click.echo(f"next: fitq pull {record.name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from fitq.commands._options import as_json
+from fitq.model_references import find_model
 
 
 @click.command()
@@ -20,7 +21,7 @@ def command(job: str, name: str, as_json: bool) -> None:
 
     check_names(NAME=name)
     client = Queue()
-    record, _ = client.model(job)
+    record, _ = find_model(client, job)
     with reporting_unreachable(client.settings):
         version = client.registry.register(record, name, client.settings.owner)
     if as_json:

@@ -46,10 +46,10 @@ def follow_or_return(client: Queue, sweep: SweepRecord, *, wait: bool, as_json: 
         else:
             click.echo(f"{sweep.id}  {sweep.name}  {_summary(sweep)}")
             click.echo(f"follow it with `fitq sweep watch {sweep.name}`", err=True)
-        _say_if_nobody_is_there(client)
+        if waits := Sweeping(client).standing(sweep.id).waits:
+            click.echo(printable(waits), err=True)
         return
     click.echo(f"sweep {sweep.id} ({sweep.name}): {_summary(sweep)}", err=True)
-    _say_if_nobody_is_there(client)
     with saying_how_to_return(sweep, "sweep", "fitq sweep"):
         standing = follow(client, sweep)
     show_end(standing, as_json=as_json)
@@ -61,12 +61,16 @@ def follow(client: Queue, sweep: SweepRecord) -> Standing:
     patient = client.patient(lambda text: console.print(text, markup=False, soft_wrap=True))
     sweeping = Sweeping(patient)
     said: set[int] = set()
+    waited = ""
     live = Live(console=console, transient=True, auto_refresh=False)
     with live if console.is_terminal else _Quiet() as view:
         while True:
             standing = sweeping.standing(sweep.id)
             for trial in _news(standing, said):
                 console.print(trial_line(standing, trial), markup=False, soft_wrap=True)
+            if standing.waits not in ("", waited):
+                console.print(printable(standing.waits), markup=False, soft_wrap=True)
+            waited = standing.waits
             view.update(board(standing), refresh=True)
             if standing.sweep.ended:
                 return standing
@@ -122,15 +126,6 @@ def _news(standing: Standing, said: set[int]) -> Iterator[Trial]:
 
 def _summary(sweep: SweepRecord) -> str:
     return printable(sweep.parsed().summary)
-
-
-def _say_if_nobody_is_there(client: Queue) -> None:
-    if not any(worker.takes_jobs for worker in client.workers()):
-        click.echo(
-            "waiting: no worker is there, and workers conduct sweeps; start one with "
-            "`fitq-worker`, or a local stack with `fitq up`",
-            err=True,
-        )
 
 
 class _Quiet:

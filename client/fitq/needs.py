@@ -25,7 +25,7 @@ def needed_jobs(records: Records) -> Users:
     may_go_on = [sweep for sweep in sweeps.all() if sweep.state != "succeeded"]
     trials = sweeps.trials_of([sweep.id for sweep in may_go_on if not sweep.ended])
     for sweep in may_go_on:
-        needed |= dict.fromkeys(_models_in(sweep.spec), sweep)
+        needed |= dict.fromkeys((*_models_in(sweep.spec), *sweep.after), sweep)
         for trial in trials.get(sweep.id, ()):
             if trial.state in ("open", "completed"):
                 needed[trial.job] = sweep

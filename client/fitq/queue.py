@@ -101,7 +101,7 @@ class Queue:
         Raises:
             InvalidInput: one that it comes after has failed or was cancelled.
         """
-        _refuse_to_wait_for(after)
+        refuse_to_wait_for(after)
         before = tuple(dict.fromkeys(record.id for record in after))
         [record] = self.submit_all([NewJob(new_id(), spec, before)])
         return record
@@ -203,7 +203,7 @@ class Queue:
                 failed or was cancelled.
         """
         if not record.released:
-            _refuse_to_wait_for(self.before(record))
+            refuse_to_wait_for(self.before(record))
         with reporting_unreachable(self.settings):
             changes = Changes(self._records)
             outcome = changes.retry(record, fresh=fresh)
@@ -294,7 +294,7 @@ class Queue:
         return Registry(self._redis)
 
 
-def _refuse_to_wait_for(records: Sequence[JobRecord]) -> None:
+def refuse_to_wait_for(records: Sequence[JobRecord]) -> None:
     """What comes after a job that has ended without success would end with it at once.
 
     Raises:

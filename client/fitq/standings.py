@@ -75,7 +75,7 @@ def show_best(standing: Standing, best: Trial) -> None:
 
 def public(standing: Standing) -> dict[str, Any]:
     """The sweep as JSON, with what open trials do."""
-    shown_ = standing.sweep.public(standing.trials)
+    shown_ = {**standing.sweep.public(standing.trials), "waits": standing.waits}
     for trial, known in zip(standing.trials, shown_["trials"], strict=True):
         known |= {
             "state": standing.state(trial),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fitq.waiting import what_a_sweep_waits_for
 from fitq_shared.errors import InvalidInput
 from fitq_shared.redis_link import reporting_unreachable, server_time
 from fitq_shared.sweeps.address import value_at
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Standing:
-    """A sweep as it stands: its trials, and of the open ones their jobs and curves by job id."""
+    """A sweep as it stands: its trials, and of the open ones their jobs and curves by job id.
+
+    `waits` says in words why none of its trials can run; it is empty if some can.
+    """
 
     sweep: SweepRecord
     trials: tuple[Trial, ...]
     jobs: Mapping[str, JobRecord]
     curves: Mapping[str, Sequence[float]]
+    waits: str = ""
 
     @property
     def best(self) -> Trial | None:
@@ -63,9 +68,19 @@ class Sweeping:
         self._sweeps = queue.sweeps
         self._watched: dict[str, Watch] = {}
 
-    def submit(self, spec: SweepSpec) -> SweepRecord:
-        """Write down a sweep. From here on the workers conduct it."""
+    def submit(self, spec: SweepSpec, after: Sequence[JobRecord] = ()) -> SweepRecord:
+        """Write down a sweep. From here on the workers conduct it.
+
+        Args:
+            after: its trials are begun when all these have succeeded.
+
+        Raises:
+            InvalidInput: one that it comes after has failed or was cancelled.
+        """
+        from fitq.queue import refuse_to_wait_for
         from fitq_shared.signing import Signer
+
+        refuse_to_wait_for(after)
 
         signer = Signer.from_settings(self._settings)
 
@@ -74,7 +89,7 @@ class Sweeping:
 
         with reporting_unreachable(self._settings):
             self._sweeps.redis.ping()
-            return self._sweeps.create(spec, prove)
+            return self._sweeps.create(spec, prove, [record.id for record in after])
 
     def find(self, reference: str) -> SweepRecord:
         """The sweep that an id, the beginning of one, or a name refers to.
@@ -100,7 +115,9 @@ class Sweeping:
             trials = watch.trials(sweep)
             jobs = self._queue.several([trial.job for trial in trials if trial.state == "open"])
             curves = watch.curves(jobs, sweep.spec["metric"])
-        return Standing(sweep, trials, jobs, curves)
+            before = [] if trials else [*self._queue.several(sweep.after).values()]
+            waits = what_a_sweep_waits_for(sweep, before, self._queue.workers())
+        return Standing(sweep, trials, jobs, curves, waits)
 
     def cancel(self, sweep: SweepRecord) -> SweepRecord:
         """Stop a sweep: its running trials stop at their next batch.

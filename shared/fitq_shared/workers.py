@@ -6,8 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from fitq_shared.queues import DeviceKind, QueueName, needs_served_by
-from fitq_shared.record import JobRecord
+from fitq_shared.queues import DeviceKind, Needs, needs_served_by
 from fitq_shared.redis_link import Redis
 from fitq_shared.schema import SCHEMA_VERSION
 
@@ -27,7 +26,8 @@ class WorkerInfo:
 
     `devices` is the number of its GPUs, or 1 for a set of cores; `share` how much of each it
     holds, and `memory` how many bytes of each GPU are its own, None for a CPU. `waits_for` says
-    whom a waiting worker waits for. `allows_code` says whether it runs code of users' own.
+    whom a waiting worker waits for. `allows_code` says whether it runs code of users' own,
+    `optuna` whether it can conduct sweeps whose values Optuna chooses.
     """
 
     token: str
@@ -45,15 +45,16 @@ class WorkerInfo:
     memory: int | None = None
     waits_for: str = ""
     allows_code: bool = False
+    optuna: bool = True
 
     @property
     def takes_jobs(self) -> bool:
         """Whether it holds a device, and has not been told to leave."""
         return self.state not in ("waiting", "draining")
 
-    def serves(self, record: JobRecord) -> bool:
-        """Whether a job can run here."""
-        return record.schema == self.schema and self.meets(QueueName.parse(record.queue).need)
+    def serves(self, needs: Needs, schema: int) -> bool:
+        """Whether jobs with these needs, in this version, can run here."""
+        return schema == self.schema and self.meets(needs.name)
 
     def meets(self, need: str) -> bool:
         """Whether it takes jobs of this version with this need."""

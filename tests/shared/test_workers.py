@@ -83,13 +83,13 @@ def test_a_worker_that_falls_silent_is_forgotten(redis):
 )
 def test_which_jobs_a_worker_serves(records, train_job, device, need, serves):
     record = records.create(train_job(device=need))
-    assert replace(BLUE, device=device).serves(record) is serves
+    assert replace(BLUE, device=device).serves(record.needs, record.schema) is serves
 
 
 def test_a_worker_does_not_serve_jobs_of_another_version(records, train_job):
     record = replace(records.create(train_job()), schema=SCHEMA_VERSION + 1)
-    assert not BLUE.serves(record)
-    assert replace(BLUE, schema=SCHEMA_VERSION + 1).serves(record)
+    assert not BLUE.serves(record.needs, record.schema)
+    assert replace(BLUE, schema=SCHEMA_VERSION + 1).serves(record.needs, record.schema)
 
 
 def test_what_a_newer_worker_says_beyond_what_we_know_is_left_out(redis):

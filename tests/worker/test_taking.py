@@ -146,7 +146,8 @@ def test_what_a_worker_says_of_itself_tells_what_it_serves(
 ) -> None:
     info = WorkerInfo("t", "blue", "h", 1, device, "x", "ready", "0", 1.0)
     told = WorkerInfo(**{**info.__dict__, "memory": memory, "devices": devices})
-    assert told.serves(submit(**needs)) is serves
+    record = submit(**needs)
+    assert told.serves(record.needs, record.schema) is serves
 
 
 def test_a_real_worker_takes_owners_in_turn_and_the_highest_first(

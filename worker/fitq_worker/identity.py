@@ -11,6 +11,7 @@ from fitq_shared.queues import DeviceKind
 from fitq_shared.redis_link import Redis
 from fitq_shared.workers import WorkerInfo
 from fitq_worker import __version__
+from fitq_worker.sweeps.suggesting import has_optuna
 
 VARIABLE = "FITQ_WORKER_IDENTITY"
 
@@ -84,4 +85,5 @@ class Identity:
             memory=self.memory,
             waits_for=waits_for,
             allows_code=self.allows_code,
+            optuna=has_optuna(),
         )

@@ -72,7 +72,8 @@ class SweepRecord:
 
     `version` counts its changes: each names the one that it was made of. `round` counts how often
     it was resumed. `report` is the job that reports on it, once all its trials have ended.
-    `outcome` is what became of the best model: its registered name and version.
+    `outcome` is what became of the best model: its registered name and version. Its trials are
+    begun when the jobs that it comes `after` have succeeded.
     """
 
     id: str
@@ -89,6 +90,7 @@ class SweepRecord:
     outcome: str = ""
     reason: Reason | None = None
     proof: str | None = None
+    after: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -128,7 +130,7 @@ class SweepRecord:
         for name, value in asdict(self).items():
             if name == "spec":
                 fields[name] = json.dumps(value, sort_keys=True, separators=(",", ":"))
-            elif name == "reason":
+            elif name in ("reason", "after"):
                 fields[name] = json.dumps(value) if value else ""
             else:
                 fields[name] = "" if value is None else str(value)
@@ -164,6 +166,7 @@ class SweepRecord:
             outcome=fields.get("outcome", ""),
             reason=Reason(**reason) if reason else None,
             proof=fields.get("proof") or None,
+            after=tuple(map(str, json.loads(fields.get("after") or "[]"))),
         )
 
     def public(self, trials: Sequence[Trial]) -> dict[str, Any]:

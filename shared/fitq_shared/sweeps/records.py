@@ -35,11 +35,14 @@ class Sweeps:
             *(sweep_key, name_key, SweepRecord.from_fields),
         )
 
-    def create(self, spec: SweepSpec, prove: Callable[[str], str | None]) -> SweepRecord:
+    def create(
+        self, spec: SweepSpec, prove: Callable[[str], str | None], after: Sequence[str] = ()
+    ) -> SweepRecord:
         """Write the record of a new sweep; a worker's conductor finds it.
 
         Args:
             prove: makes the client's signature for a sweep's id, if it signs.
+            after: the ids of the jobs that are to succeed before its trials are begun.
         """
         while True:
             sweep_id = new_id()
@@ -53,6 +56,7 @@ class Sweeps:
                 version=0,
                 created=server_time(self.redis),
                 proof=prove(sweep_id),
+                after=tuple(after),
             )
             if self.write(record):
                 return self.get(sweep_id)

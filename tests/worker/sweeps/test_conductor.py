@@ -12,6 +12,7 @@ from fitq.queue import Queue
 from fitq.sweeping import Standing, Sweeping
 from fitq_shared.attempts import Attempts
 from fitq_shared.errors import Diverged
+from fitq_shared.record import JobRecord
 from fitq_shared.redis_link import Redis
 from fitq_shared.sweeps.keys import sweep_key
 from fitq_shared.sweeps.record import SweepRecord
@@ -29,6 +30,12 @@ pytestmark = pytest.mark.services
 GetStanding = Callable[[SweepRecord], Standing]
 MakeConductor = Callable[..., Conductor]
 FOUR = {"lr": [0.001, 0.002, 0.003, 0.004]}
+
+
+def make_jobs(worker: FakeWorker, *names: str) -> list[JobRecord]:
+    """Trainings that wait, with these names."""
+    spec = sweep_spec().trial(1, {}, "before")
+    return [worker.records.create(spec.model_copy(update={"name": name})) for name in names]
 
 
 def states(standing: Standing) -> list[str]:
@@ -198,6 +205,82 @@ def test_asha_decides_once_at_each_rung(
     conductor.look()
     assert [trial.rung for trial in standing(sweep).trials] == [1, 1, 1, 0]
     assert [bool(trial.stop) for trial in standing(sweep).trials] == [False, False, True, False]
+
+
+def test_a_sweep_begins_when_the_job_before_it_has_succeeded(
+    queue: Queue, conductor: Conductor, worker: FakeWorker, standing: GetStanding
+) -> None:
+    # Given a sweep that comes after a job
+    [before] = make_jobs(worker, "pretrained")
+    sweep = Sweeping(queue).submit(sweep_spec(parallel=2), [before])
+    conductor.look()
+    assert states(standing(sweep)) == []
+    # When that has succeeded
+    worker.run(before.id, 0.5)
+    conductor.look()
+    # Then the trials are begun, which do not ask for it again
+    assert states(standing(sweep)) == ["queued", "queued"]
+    assert worker.records.forget(queue.job(before.id)) == "forgotten"
+    conductor.look()
+    assert standing(sweep).sweep.state == "running"
+
+
+def test_a_sweep_after_a_job_that_failed_fails_and_can_be_resumed(
+    queue: Queue, conductor: Conductor, worker: FakeWorker, standing: GetStanding
+) -> None:
+    # Given a sweep that comes after two jobs, of which one fails
+    first, second = make_jobs(worker, "first", "second")
+    sweep = Sweeping(queue).submit(sweep_spec(), [first, second])
+    worker.run(first.id, 0.5)
+    worker.fail(second.id, "the disk is full")
+    conductor.look()
+    # Then it has failed without a trial, says why, and is looked after no more
+    failed = standing(sweep)
+    assert (failed.sweep.state, failed.trials) == ("failed", ())
+    assert failed.sweep.reason is not None
+    assert failed.sweep.reason.message == "after second, which failed: the disk is full"
+    assert "`fitq retry second`, then `fitq sweep resume brave-otter`" in failed.sweep.reason.hint
+    assert list(queue.sweeps.open()) == []
+    # When both are tried again
+    queue.retry(queue.job(second.id))
+    Sweeping(queue).resume(failed.sweep)
+    conductor.look()
+    assert standing(sweep).sweep.state == "running"
+    worker.run(second.id, 0.5)
+    conductor.look()
+    # Then it goes on
+    assert "queued" in states(standing(sweep))
+
+
+def test_a_sweep_after_a_job_that_was_removed_fails(
+    queue: Queue, conductor: Conductor, worker: FakeWorker, standing: GetStanding
+) -> None:
+    [before] = make_jobs(worker, "pretrained")
+    sweep = Sweeping(queue).submit(sweep_spec(), [before])
+    queue.cancel(before)
+    assert worker.records.forget(queue.job(before.id)) == "forgotten"
+    conductor.look()
+    reason = standing(sweep).sweep.reason
+    assert reason is not None
+    assert reason.message == f"after {before.id}, which was removed"
+
+
+def test_a_conductor_without_optuna_leaves_its_sweeps_to_others(
+    queue: Queue,
+    conductor: Conductor,
+    monkeypatch: pytest.MonkeyPatch,
+    standing: GetStanding,
+) -> None:
+    # Given a sweep that needs Optuna, and a worker that has none
+    sweep = Sweeping(queue).submit(sweep_spec(space={"units": "8..32"}, trials=2, sampler="optuna"))
+    with monkeypatch.context() as without:
+        without.setattr("fitq_worker.sweeps.conductor.has_optuna", lambda: False)
+        conductor.look()
+    assert standing(sweep).trials == ()
+    # When one comes that has it
+    conductor.look()
+    # Then it goes on
+    assert len(standing(sweep).trials) == 1
 
 
 def test_a_trial_that_fails_stops_no_other(

@@ -7,7 +7,6 @@ that cannot be read again, so whoever dies, another goes on.
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -34,7 +33,7 @@ from fitq_worker.seldom import Seldom
 from fitq_worker.sweeps.closing import name_the_best, put_table
 from fitq_worker.sweeps.plan import Plan, plan
 from fitq_worker.sweeps.seen import from_volume, see
-from fitq_worker.sweeps.suggesting import NoSuggestion, suggest
+from fitq_worker.sweeps.suggesting import NoSuggestion, has_optuna, suggest
 from fitq_worker.volume import open_volume
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ class Conductor(ParentThread):
 
     def _is_mine(self, sweep: SweepRecord) -> bool:
         """Whether this conductor holds the sweep's lease, now for another term."""
-        if sweep.spec.get("sampler") == "optuna" and importlib.util.find_spec("optuna") is None:
+        if sweep.spec.get("sampler") == "optuna" and not has_optuna():
             return False
         if sweep.id not in self._held:
             seconds = self._settings.lease_seconds

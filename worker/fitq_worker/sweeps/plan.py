@@ -39,6 +39,10 @@ def plan(seen: Seen) -> Plan:
     trials = tuple(_noticed(seen, _tried_again(seen, trial)) for trial in seen.trials)
     trials = tuple(_judged(seen, trial, trials) for trial in trials)
     sweep = _failed_too_often(seen, trials)
+    if sweep.state == "running" and not trials:
+        sweep = _stopped_before(seen)
+        if sweep.state == "running" and any(not job.ended for job in seen.before.values()):
+            return Plan(sweep, trials)
     going_on = sweep.state == "running"
     if not going_on:
         # What was written down, and whose job was never made, or not retried yet.
@@ -151,6 +155,23 @@ def _failed_too_often(seen: Seen, trials: tuple[Trial, ...]) -> SweepRecord:
         f"see `fitq logs {name}`; `fitq sweep resume {seen.sweep.name}` tries them once more",
     )
     return replace(seen.sweep, state="failed", finished=seen.now, reason=reason)
+
+
+def _stopped_before(seen: Seen) -> SweepRecord:
+    """The sweep, ended if one of the jobs that it comes after has not succeeded, or is gone."""
+    for job_id in seen.sweep.after:
+        job = seen.before.get(job_id)
+        if job is None:
+            reason = Reason("after", f"after {job_id}, which was removed", "submit it again")
+        elif job.ended and job.state != "succeeded":
+            what = "was cancelled" if job.state == "cancelled" else "failed"
+            said = f": {job.reason.message}" if job.reason else ""
+            hint = f"`fitq retry {job.name}`, then `fitq sweep resume {seen.sweep.name}`"
+            reason = Reason("after", f"after {job.name}, which {what}{said}", hint)
+        else:
+            continue
+        return replace(seen.sweep, state="failed", finished=seen.now, reason=reason)
+    return seen.sweep
 
 
 def _without_result(seen: Seen, sweep: SweepRecord, trials: tuple[Trial, ...]) -> SweepRecord:

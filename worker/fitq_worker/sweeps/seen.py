@@ -29,7 +29,8 @@ class Seen:
 
     `jobs` are those of all trials but the completed, and of the report, by id; `curves` the metric
     after each epoch of trials that go on, by number; `workers` is how many could run a trial now;
-    `now` is in seconds since the epoch, by Redis's clock.
+    `now` is in seconds since the epoch, by Redis's clock. `before` are the jobs that the sweep
+    comes after, by id, as far as they are there; nobody asks for them once there is a trial.
     """
 
     sweep: SweepRecord
@@ -39,6 +40,7 @@ class Seen:
     curves: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
     workers: int = 1
     now: float = 0.0
+    before: Mapping[str, JobRecord] = field(default_factory=dict)
 
     @property
     def open(self) -> list[Trial]:
@@ -61,7 +63,9 @@ def see(watch: Watch, records: Records, sweep: SweepRecord, spec: SweepSpec) -> 
     curves = {trial.number: known[trial.job] for trial in watched}
     need = spec.trial(1, spec.drawn(1), sweep.tag).needs.name
     takers = [one for one in list_workers(records.redis) if one.takes_jobs and one.meets(need)]
-    return Seen(sweep, spec, trials, jobs, curves, len(takers), server_time(records.redis))
+    before = {} if trials else records.several(sweep.after)
+    now = server_time(records.redis)
+    return Seen(sweep, spec, trials, jobs, curves, len(takers), now, before)
 
 
 def from_volume(seen: Seen, store: Store) -> dict[int, tuple[float, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import json
 import subprocess
 import sys
@@ -19,6 +21,12 @@ ANSWER_SECONDS = 120.0
 
 class NoSuggestion(Exception):
     """The sampler did not answer; the text says why."""
+
+
+@functools.cache
+def has_optuna() -> bool:
+    """Whether Optuna is here; it is not imported."""
+    return importlib.util.find_spec("optuna") is not None
 
 
 def suggest(

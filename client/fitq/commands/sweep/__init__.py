@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fitq.commands._options import VALUE
+from fitq.commands._options import VALUE, chosen_before, find_each
 from fitq.commands.train import command as train
 from fitq.commands.train import lay_over, published
 from fitq.data.jobs import resolve_dataset
@@ -31,7 +31,7 @@ COMMANDS = {
     "rm": "Forget a sweep; the jobs of its trials stay.",
 }
 # Those of a training's options that a sweep has its own of, or that make no sense for many.
-_NOT_OF_TRAINING = ("file", "metrics", "model_name", "after", "name", "tags")
+_NOT_OF_TRAINING = ("file", "metrics", "model_name", "name", "tags")
 _OWN = ("sampler", "trials", "metric", "goal", "parallel", "failures", "model_name", "promote")
 
 
@@ -117,7 +117,7 @@ def command(
 
     client = Queue()
     upload_all(client, uploads)
-    sweep = Sweeping(client).submit(spec)
+    sweep = Sweeping(client).submit(spec, find_each(client, chosen_before()))
     follow_or_return(client, sweep, wait=not no_wait, as_json=as_json)
 
 

@@ -30,6 +30,8 @@ def command(sweep: str | None, as_json: bool) -> None:
     click.echo(f"  what     {printable(record.parsed().summary)}")
     click.echo(f"  trials   {counts(standing)}")
     click.echo(f"  jobs     fitq jobs --tag {record.tag}")
+    if standing.waits:
+        click.echo(f"  waits    {printable(standing.waits.removeprefix('waiting: '))}")
     if record.outcome:
         click.echo(f"  outcome  {printable(record.outcome)}")
     if record.reason:

@@ -211,7 +211,7 @@ def _outputs_when_called(model: keras.Model, feed: Feed, examples: Examples) -> 
     """Build a model by its first row; None for one that cannot be called but trains itself."""
     inputs, _ = examples.read(np.zeros(1, np.int64))
     try:
-        with own_errors(), naming_the_layer(inputs):
+        with own_errors(), naming_the_layer(examples.inputs):
             return outputs_like(model(_tensors(feed.x(inputs)), training=False))
     except NotImplementedError as error:
         if trains_itself(model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,12 +29,14 @@ class Field:
         classes: the names of its classes, if its values are their numbers, from 0; else None.
         kind: what it is meant to be, where shape and dtype do not say it: a column of texts may
             be a category. A missing number is NaN, a missing category or text is "".
+        raw: the shape that it has in the data, if it is prepared.
     """
 
     shape: tuple[int, ...]
     dtype: str
     classes: tuple[str, ...] | None = None
     kind: Kind | None = None
+    raw: tuple[int, ...] | None = field(default=None, compare=False)
 
 
 class Examples(Protocol):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fitq_shared.errors import BadJob
-from fitq_worker.ports import Form, Port, Side, shown_shape
+from fitq_worker.ports import Form, Port, Side, shown_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,7 +166,7 @@ def _check_input(port: Port, names: tuple[str, ...], fields: Mapping[str, Field]
     if not _fits(port.shape, one.shape):
         raise BadJob(
             f"the input layer {port.name!r} takes {port.shown}, "
-            f"but {names[0]!r} has {shown_shape(one.shape)}",
+            f"but {names[0]!r} has {shown_field(one)}",
             "give the layer the shape of the data, or choose other fields with --inputs",
         )
     if (port.dtype == "string") != (one.dtype == "str"):

@@ -13,10 +13,10 @@ import keras
 from fitq_shared.errors import BadJob
 from fitq_worker import backend
 from fitq_worker.model_errors import words
-from fitq_worker.ports import shown_shape
+from fitq_worker.ports import shown_field
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from fitq_worker.examples import Field
 
 _CALLS = ("__call__", "call", "build")
 # What Keras and TensorFlow raise for arrays that do not fit.
@@ -37,11 +37,11 @@ class Fault:
 
 
 @contextlib.contextmanager
-def naming_the_layer(rows: Mapping[str, NDArray[Any]]) -> Iterator[None]:
+def naming_the_layer(fields: Mapping[str, Field]) -> Iterator[None]:
     """Let what does not fit in the block be said in words.
 
     Args:
-        rows: what the model is given, by name, each of shape (n, ...).
+        fields: what the model is given, by name.
 
     Raises:
         BadJob: names the layer at fault, what came into it, and the shapes that the data has.
@@ -53,19 +53,17 @@ def naming_the_layer(rows: Mapping[str, NDArray[Any]]) -> Iterator[None]:
     except MISFITS as error:
         if backend.memory_is_exhausted(error):
             raise
-        raise misfit(error, rows) from error
+        raise misfit(error, fields) from error
     finally:
         if filtered:
             keras.config.enable_traceback_filtering()
 
 
-def misfit(error: BaseException, rows: Mapping[str, NDArray[Any]]) -> BadJob:
+def misfit(error: BaseException, fields: Mapping[str, Field]) -> BadJob:
     """What does not fit, in words."""
     fault = layer_at_fault(error)
     hint = "change the model's input or that layer, or reshape the data"
-    data = "the data has " + ", ".join(
-        f"{name!r} {shown_shape(x.shape[1:])}" for name, x in rows.items()
-    )
+    data = "the data has " + ", ".join(f"{n!r} {shown_field(one)}" for n, one in fields.items())
     where = f"the layer {fault.layer}" if fault else "the model"
     what = (fault and fault.shapes) or "what comes in"
     return BadJob(f"{where} cannot take {what}: {words(error)}; {data}", hint)

@@ -69,7 +69,7 @@ def predicted(
         said = model.predict(backend.batches(fed, batch_size), **options)
     else:
         said = model.predict(whole[0], batch_size=batch_size, **options)
-    side = outputs_of(model) or _outputs(published.interface, said)
+    side = _named_outputs(published) or _outputs(published.interface, said)
     return {name: np.asarray(one) for name, one in side.unpack(said).items()}
 
 
@@ -98,6 +98,18 @@ def _inputs(interface: Interface, model: keras.Model) -> Side:
     return Side(ports, "one" if len(ports) == 1 else "dict")
 
 
+def _named_outputs(published: PublishedModel) -> Side | None:
+    """The outputs of a model that knows them, by their names in its artifacts.
+
+    A class of the user's that does not keep its name has another one each time that it is loaded.
+    """
+    side, known = outputs_of(published.model), published.interface.outputs
+    if side is None or side.form == "dict" or len(known) != len(side.ports):
+        return side
+    ports = [replace(port, name=one.name) for port, one in zip(side.ports, known, strict=True)]
+    return Side(tuple(ports), side.form)
+
+
 def _outputs(interface: Interface, said: Any) -> Side:
     ports = tuple(Port(one.name, one.shape, one.dtype) for one in interface.outputs)
     if isinstance(said, Mapping):
@@ -118,7 +130,7 @@ def _with_targets(feed: Feed, published: PublishedModel, fields: Mapping[str, Fi
     if not learnt:
         raise BadJob("the model has learnt no target", "there is nothing to measure it by")
     ports = tuple(Port(one.name, one.shape, one.dtype) for one in learnt)
-    side = outputs_of(published.model) or Side(ports, "one" if len(ports) == 1 else "list")
+    side = _named_outputs(published) or Side(ports, "one" if len(ports) == 1 else "list")
     wanted = [str(one.target) for one in learnt]
     if all(name in fields for name in wanted):
         names = {one.name: str(one.target) for one in learnt}

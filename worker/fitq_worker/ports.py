@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
+
+if TYPE_CHECKING:
+    from fitq_worker.examples import Field
 
 Form = Literal["one", "list", "dict"]
 
@@ -64,6 +67,14 @@ def shown_shape(shape: Sequence[int | None]) -> str:
     """A row's shape with its rows: (n, 28, 28); "?" where a size is not fixed."""
     sizes = ["?" if size is None else str(size) for size in shape]
     return f"(n, {', '.join(sizes)})" if sizes else "(n,)"
+
+
+def shown_field(field: Field) -> str:
+    """A field's shape with its rows, and that before its preprocessing if there is any."""
+    shown = shown_shape(field.shape)
+    if field.raw is None:
+        return shown
+    return f"{shown} after its preprocessing, {shown_shape(field.raw)} before"
 
 
 def inputs_of(model: keras.Model) -> Side | None:

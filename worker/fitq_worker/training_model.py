@@ -14,13 +14,16 @@ import numpy as np
 
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.models import CodeModel, JsonModel, KerasModel, name_of
+from fitq_worker.behind_steps import behind_steps
 from fitq_worker.compiling import Wishes, compile_model, feed_of, settings_of, validates
 from fitq_worker.feeding import Fed, Feed, match_inputs
 from fitq_worker.initial_weights import begin_from
 from fitq_worker.interface import Interface, interface_of
+from fitq_worker.layer_at_fault import naming_the_layer
 from fitq_worker.models import build_model
 from fitq_worker.models.own import OwnModel, make_own
 from fitq_worker.obeying import Obeying
+from fitq_worker.own_errors import own_errors
 from fitq_worker.ports import inputs_of, outputs_of
 from fitq_worker.published_model import load_published
 from fitq_worker.rows import ShuffledRows
@@ -136,7 +139,15 @@ def _published(model: keras.Model, feed: Feed, data: TrainingData) -> keras.Mode
         return feed.inputs.pack({name: _joined(inputs, of) for name, of in feed.sources.items()})
 
     names = dict.fromkeys(name for of in feed.sources.values() for name in of)
-    wrapped = data.preparation.wrap(model, arrange, list(names))
+    try:
+        with own_errors(), naming_the_layer(data.examples.inputs):
+            wrapped = data.preparation.wrap(model, arrange, list(names))
+    except NotImplementedError as error:
+        raise BadJob(
+            f"the model {model.name!r} has no call method, so no preprocessing can be put before "
+            "it",
+            "say in `call` what it gives, or prepare the data before they are added",
+        ) from error
     if model.compiled:
         wrapped.compile(**settings_of(model))
     return wrapped
@@ -153,7 +164,9 @@ def _joined(inputs: Arrays, names: tuple[str, ...]) -> Any:
 def _interface(
     model: keras.Model, published: keras.Model, feed: Feed, data: TrainingData
 ) -> Interface:
-    outputs = outputs_of(published) or feed.outputs
+    # Behind its preprocessing a user's model is one layer, after which Keras calls what it gives.
+    own = behind_steps(published) and feed.outputs
+    outputs = own or outputs_of(published) or feed.outputs
     if published is model:
         return interface_of(feed, data.raw.inputs, outputs)
     raw = match_inputs(inputs_of(published), data.raw.inputs)

@@ -40,12 +40,14 @@ class CheckJob(JobSpec):
 
     @classmethod
     def mistakes_between_fields(cls, data: Mapping[str, Any]) -> list[Mistake]:
-        """A data set that is not known, or none for a model whose shapes come from it."""
+        """A data set that is not known, or none where shapes come from it, or what to prepare."""
         dataset = data.get("dataset")
         if dataset is not None:
             return [*dataset_mistakes(data), *preprocessing_mistakes(data)]
         model = data.get("model")
         name = model.get("type") if isinstance(model, Mapping) else model
+        if data.get("preprocessing"):
+            return [Mistake("dataset", None, "a data set, whose fields are to be prepared")]
         if not isinstance(name, str) or name not in MODELS:
             return []
         return [Mistake("dataset", None, f"a data set, whose shapes the {name} takes")]

@@ -13,6 +13,7 @@ from fitq.own_model import complete_with_files
 from fitq.queue import Queue
 from fitq.uploads import upload_all
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.errors import InvalidInput
 from fitq_shared.record import JobRecord
 from support.code import NET, write_files
 
@@ -204,3 +205,57 @@ def test_files_of_keras_are_checked_like_builders(
     assert file.metrics["loss"] < configuration.metrics["loss"]
     # And neither needs a worker that allows code
     assert {file.queue.split(".")[2], configuration.queue.split(".")[2]} == {"any"}
+
+
+@pytest.mark.parametrize("first", ["keras.Input((32,), name='row')", "keras.layers.Conv2D(1, 3)"])
+def test_the_model_is_checked_behind_its_preprocessing(
+    queue: Queue, check: Callable[..., JobRecord], tmp_path: Path, first: str
+) -> None:
+    # Given a model that knows its shapes, or learns them from the data
+    source = f"""
+        import keras
+        def build(reshape=False):
+            flat = [keras.layers.Reshape((4, 8, 1))] if reshape else []
+            return keras.Sequential(
+                [*flat, {first}, keras.layers.Flatten(), keras.layers.Dense(10, "softmax")])
+        """
+    write_files(tmp_path, net=source)
+    # When the images do not fit as they are prepared
+    steps: Any = [{"type": "resize", "height": 7, "width": 7}]
+    record = check("net.py:build", "failed", dataset="mnist", preprocessing={"image": steps})
+    # Then it is said how they come to the layer, and how they are in the data
+    assert record.reason is not None
+    assert "(n, 7, 7) after its preprocessing, (n, 28, 28) before" in record.reason.message
+    # And when they do, the loss is that of the whole, and the summary shows the steps too
+    steps = [{"type": "resize", "height": 4, "width": 8}, "flatten"]
+    model = {"type": "net.py:build", "reshape": "Conv2D" in first}
+    record = check(model, dataset="mnist", preprocessing={"image": steps})
+    assert record.metrics is not None
+    assert record.metrics["loss"] > 0
+    assert "Resizing" in queue.folder(record).read(AttemptFolder.summary).decode()
+    assert [one["shape"] for one in result(queue, record)["inputs"]] == [[28, 28]]
+
+
+def test_a_model_without_a_call_cannot_stand_behind_preprocessing(
+    check: Callable[..., JobRecord], tmp_path: Path
+) -> None:
+    source = """
+        import keras
+        class Net(keras.Model):
+            def train_step(self, data):
+                return {"loss": 0.0}
+        def build(): return Net()
+        """
+    write_files(tmp_path, net=source)
+    steps = {"image": ["rescale"]}
+    record = check("net.py:build", "failed", dataset="mnist", preprocessing=steps)
+    assert record.reason is not None
+    assert "has no call method, so no preprocessing can be put before it" in record.reason.message
+
+
+def test_preprocessing_without_data_is_a_mistake(
+    check: Callable[..., JobRecord], tmp_path: Path
+) -> None:
+    write_files(tmp_path, net=NET)
+    with pytest.raises(InvalidInput, match="a data set, whose fields are to be prepared"):
+        check("net.py:build", preprocessing={"image": ["flatten"]})

@@ -190,3 +190,57 @@ def test_what_fails_in_training_is_told_by_the_users_line(
     assert record.reason.kind == "bad-job"
     assert record.reason.message.endswith("in on_epoch_end: OSError: no room")
     assert "fitq_worker" not in log_of(queue, record)
+
+
+OWN_WAY = """
+import keras
+
+@keras.saving.register_keras_serializable("way")
+class Way(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.flat = keras.layers.Flatten()
+        self.label = keras.layers.Dense(10, activation="softmax")
+        self.mine = keras.metrics.Mean(name="mine")
+
+    def call(self, image):
+        return self.label(self.flat(image))
+
+    def test_step(self, data):
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        self.mine.update_state(keras.ops.max(self(x, training=False), axis=-1))
+        return {"mine": self.mine.result(), **super().test_step(data)}
+
+    def compute_loss(self, *arguments, **options):
+        return 100 + super().compute_loss(*arguments, **options)
+
+def build():
+    model = Way()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+"""
+
+
+@pytest.mark.parametrize("steps", [{"image": ["rescale"]}, {}], ids=["prepared", "as they are"])
+def test_it_is_measured_by_its_own_way(
+    queue: Queue, submit: Run, fill: Any, finish: Run, tmp_path: Path, steps: Any
+) -> None:
+    # Given a model that measures in its own way, behind preprocessing
+    write_files(tmp_path, net=OWN_WAY)
+    values = {"preprocessing": steps, "validation_split": 0.25, "rows": 2000, "epochs": 1}
+    record = submit(tmp_path, **job(model="net.py:build", **values))
+    # When it is measured on the rows on which it was validated
+    model = queue.model(record.id)[1]
+    measured = finish(fill(kind="evaluate", model=model, dataset="mnist", split="validation"))
+    # Then all numbers are as the training had them
+    assert record.metrics is not None
+    assert measured.metrics is not None
+    assert measured.metrics.keys() >= {"mine", "loss", "accuracy"}
+    for name in ("mine", "loss", "accuracy"):
+        assert measured.metrics[name] == pytest.approx(record.metrics[f"val_{name}"], rel=1e-4)
+    assert measured.metrics["loss"] > 100
+    # And what it predicts are the classes that it has learnt
+    rows = {"type": "dataset", "dataset": "mnist", "split": "train"}
+    predicted = finish(fill(kind="predict", model=model, rows=rows, batch_size=5000))
+    assert predicted.metrics is not None
+    assert "accuracy" in predicted.metrics

@@ -82,9 +82,9 @@ def _tried(context: JobContext, spec: CheckJob) -> Tried:
     data = load_training_data(context, job)
     context.reporter.obey()
     made = make_training_model(context, job, data)
-    inputs, targets = data.examples.read(np.arange(ROWS))
+    _, targets = data.examples.read(np.arange(ROWS))
     x, *rest = made.rows.data.read(np.arange(ROWS))
-    with own_errors(), naming_the_layer(inputs):
+    with own_errors(), naming_the_layer(data.examples.inputs):
         given = made.model(keras.tree.map_structure(keras.ops.convert_to_tensor, x), training=False)
     outputs = outputs_of(made.published) or outputs_like(given)
     with own_errors(), _naming_the_loss(outputs, targets):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_worker import backend
+from fitq_worker.behind_steps import BehindSteps, behind_steps
 from fitq_worker.callbacks.progress import Progress
 from fitq_worker.environment import describe_environment
 from fitq_worker.feeding import Fed
@@ -56,10 +58,12 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     true = read_targets(fed, context.reporter.obey)
     for name, target in feed.targets.items():
         target.check(true[name], str(spec.dataset))
-    published.compile()
+    own = behind_steps(published.model)
+    measured = replace(published, model=own.model) if own else published
+    measured.compile()
     progress = Progress(context.reporter, 1, batches_of(fed, spec.batch_size))
     with layer_named("the model cannot be measured on the data"), backend.reading():
-        metrics = _measure(published.model, fed, spec.batch_size, progress)
+        metrics = _measure(measured.model, fed, spec.batch_size, progress, own)
     with backend.reading():
         said = predicted(published, fed, spec.batch_size, [progress])
     outputs = [one for one in published.interface.outputs if one.name in feed.targets]
@@ -85,10 +89,14 @@ class _ReadOnce(Fed):
         return super().whole()
 
 
-def _measure(model: Any, fed: Fed, batch_size: int, progress: Progress) -> dict[str, float]:
+def _measure(
+    model: Any, fed: Fed, batch_size: int, progress: Progress, own: BehindSteps | None
+) -> dict[str, float]:
     options: dict[str, Any] = {"callbacks": [progress], "verbose": 0, "return_dict": True}
     whole = fed.whole()
-    if whole is None:
+    if own is not None:
+        measured = model.evaluate(own.prepared(backend.batches(fed, batch_size)), **options)
+    elif whole is None:
         measured = model.evaluate(backend.batches(fed, batch_size), **options)
     else:
         measured = model.evaluate(*whole, batch_size=batch_size, **options)

@@ -11,7 +11,7 @@ import keras
 from fitq_shared.errors import BadJob
 from fitq_worker.examples import Field
 from fitq_worker.models import cnn, mlp, rnn
-from fitq_worker.ports import shown_shape
+from fitq_worker.ports import shown_field
 
 _BUILDERS: dict[str, Callable[[Any, tuple[int, ...]], list[keras.Layer]]] = {
     "mlp": mlp.layers,
@@ -114,12 +114,11 @@ def _check_numbers(model: str, name: str, one: Field) -> None:
     if model == "cnn" and dimensions not in (2, 3):
         raise BadJob(
             f"the cnn takes images, (n, height, width) or (n, height, width, channels), "
-            f"but {name!r} has {shown_shape(one.shape)}",
+            f"but {name!r} has {shown_field(one)}",
             "use --model mlp for such data",
         )
     if model == "rnn" and dimensions not in (2, 3):
         raise BadJob(
-            f"the rnn takes sequences, (n, steps, values), "
-            f"but {name!r} has {shown_shape(one.shape)}",
+            f"the rnn takes sequences, (n, steps, values), but {name!r} has {shown_field(one)}",
             "use --model mlp for such data",
         )

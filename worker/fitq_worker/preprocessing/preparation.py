@@ -45,7 +45,7 @@ class Preparation:
             self._run = backend.on_host(keras.Model(sources, results))
         for name, x in results.items():
             dtype = keras.backend.standardize_dtype(x.dtype)
-            self.fields[name] = Field(tuple(x.shape[1:]), dtype, kind="array")
+            self.fields[name] = Field(tuple(x.shape[1:]), dtype, kind="array", raw=raw[name].shape)
 
     @property
     def empty(self) -> bool:

@@ -62,6 +62,7 @@ def command(
         _print(*done)
         words = [f"--option {option}" for option in model_options]
         words.append(f"--dataset {flags['dataset'] or 'NAME'}")
+        words += [f"--preprocess {step}" for step in steps]
         click.echo(f"next: fitq train --model {model} {' '.join(words)}")
 
 

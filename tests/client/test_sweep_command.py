@@ -100,6 +100,15 @@ def test_a_grid_is_given_by_flags_alone(fitq: Fitq) -> None:
     assert [one[LR] for one in ran.json["drawn"]] == [0.01, 0.001]
 
 
+def test_a_value_may_be_a_list(fitq: Fitq) -> None:
+    flags = ("sweep", "--dataset", "mnist", "--model", "mlp", "--dry-run")
+    ran = fitq(*flags, "--grid", "units=[64,32],[16]")
+    assert [one["model.units"] for one in ran.json["drawn"]] == [[64, 32], [16]]
+    ran = fitq(*flags, "--grid", "units=[64,32],16]")
+    assert ran.code == 2
+    assert "expected lists such as units=[64,64],[16]" in ran.err
+
+
 def test_all_mistakes_are_named_at_once(fitq: Fitq) -> None:
     # When a sweep has mistakes in its training, its space and its own fields
     ran = fitq(

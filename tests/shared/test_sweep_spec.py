@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fitq_shared.errors import InvalidInput
+from fitq_shared.sweeps.address import label
 from fitq_shared.sweeps.spec import SweepSpec
 
 
@@ -75,6 +76,24 @@ def test_a_trial_is_a_training_named_and_tagged_after_its_sweep() -> None:
     assert job.epochs == 2
 
 
+def test_the_optimizer_and_its_learning_rate_may_both_differ() -> None:
+    spec = parse(space={"optimizer": ["adam", "sgd"], "lr": [0.1, 0.2]})
+    jobs = [spec.trial(number, spec.drawn(number), "sweep") for number in (1, 2, 3, 4)]
+    pairs = {(job.optimizer.name, job.optimizer.learning_rate) for job in jobs}
+    assert pairs == {("adam", 0.1), ("adam", 0.2), ("sgd", 0.1), ("sgd", 0.2)}
+    assert [label(path, spec.space) for path in spec.space] == ["learning_rate", "optimizer"]
+
+
+def test_its_summary_names_the_model_as_the_user_does() -> None:
+    code = {"path": f"inputs/{'0' * 64}.tar", "sha256": "0" * 64, "file": "net.py"}
+    model = {"type": "code", "bundle": code, "module": "net", "function": "build"}
+    own = parse(train={"dataset": "mnist", "model": model}, space={"lr": [0.1, 0.2]}, trials=2)
+    assert own.summary == "2 trials of net.py:build on mnist, by grid, for val_accuracy"
+    grid = {"model": ["mlp", "cnn"]}
+    several = parse(train={"dataset": "mnist"}, space=grid, trials=1)
+    assert several.summary == "1 trial of several models on mnist, by grid, for val_accuracy"
+
+
 def test_a_spec_reads_its_own_form() -> None:
     spec = parse(stop="asha", model_name="digits", promote="production", parallel=2)
     again = SweepSpec.parse(json.loads(spec.canonical()))
@@ -121,7 +140,7 @@ def test_the_ends_of_a_range_must_make_trainings(sampler: str) -> None:
         ({"sampler": "random", "space": {"lr": [1.0]}}, "nothing is to be drawn"),
         ({"space": {"lr": [0.1, 0.2]}, "trials": 3}, "the grid's 2 points"),
         ({"space": {"lr": [0.1], "learning_rate": [0.2]}}, "each parameter once"),
-        ({"space": {"lr": [0.1], "optimizer": ["sgd"]}}, "nothing within space.optimizer"),
+        ({"space": {"units": [8, 16], "model": ["mlp"]}}, "nothing within space.model"),
         ({"space": {"name": ["a"]}}, "the sweep gives each trial its name"),
         ({"space": {}}, "a table of what differs"),
         ({"space": 7}, "a table of what differs"),

@@ -14,6 +14,8 @@ from fitq_shared.specs.train import TrainJob
 SHORT = {
     "lr": "optimizer.learning_rate",
     "learning_rate": "optimizer.learning_rate",
+    # So that the learning rate of whichever it is may differ, too.
+    "optimizer": "optimizer.name",
     "patience": "early_stopping.patience",
     "monitor": "early_stopping.monitor",
 }
@@ -81,7 +83,9 @@ def value_at(values: Mapping[str, Any], path: str) -> Any:
 
 def label(path: str, others: Iterable[str]) -> str:
     """The last part of a path, if that is enough to know it from the others."""
-    last = path.rpartition(".")[2]
+    table, _, last = path.rpartition(".")
+    if PLAIN.get(table) == last:
+        return table
     alike = [other for other in others if other.rpartition(".")[2] == last]
     return last if len(alike) <= 1 else path
 

@@ -19,7 +19,8 @@ def read_space(
 ) -> tuple[dict[str, Parameter], list[Mistake]]:
     """The parameters by path, in order, and what is wrong with them."""
     if not isinstance(given, Mapping) or not given:
-        return {}, [Mistake("space", given, "a table of what differs between the trials")]
+        expected = "a table of what differs between the trials; as flags, --grid and --random"
+        return {}, [Mistake("space", given, expected)]
     space: dict[str, Parameter] = {}
     mistakes: list[Mistake] = []
     for name, value in _flat(given):

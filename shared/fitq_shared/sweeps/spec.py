@@ -16,6 +16,7 @@ from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.specs.base import MOST_TAGS, Label, Owner, Spec, Version, canonical_json
 from fitq_shared.specs.bounds import check_bounds
 from fitq_shared.specs.mistakes import from_validation
+from fitq_shared.specs.models import name_of
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.sweeps.address import clashes, put
 from fitq_shared.sweeps.reading import (
@@ -109,9 +110,11 @@ class SweepSpec(Spec):
     @property
     def summary(self) -> str:
         """For example: 40 trials of mlp on mnist, by random, for val_accuracy."""
-        model, dataset = (_named(self.train.get(key)) for key in ("model", "dataset"))
+        first = self.trial(1, self.drawn(1), "sweep")
+        several = not self.space.keys().isdisjoint({"model", "model.type"})
+        model = "several models" if several else name_of(first.model)
         plural = "" if self.trials == 1 else "s"
-        what = f"{model} on {dataset}"
+        what = f"{model} on {first.dataset}"
         return f"{self.trials} trial{plural} of {what}, by {self.sampler}, for {self.metric}"
 
     @property
@@ -249,10 +252,3 @@ def _with_stand_ins(values: Mapping[str, Any], mistakes: Sequence[Mistake]) -> S
         return SweepSpec.model_validate({**needed, **kept})
     except ValidationError:
         return None
-
-
-def _named(value: object) -> str:
-    """The name of a model or data set, however it is written."""
-    if isinstance(value, Mapping):
-        value = value.get("type", value.get("name", "?"))
-    return str(value)

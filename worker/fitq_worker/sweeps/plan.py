@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from fitq_worker.sweeps.seen import Seen
 
 
+_OVER = {"failed": "has failed", "cancelled": "was cancelled"}
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is to be written and then to be done.
@@ -212,7 +215,7 @@ def _to_cancel(
         job = seen.jobs.get(trial.job)
         if job is None or job.ended or (going_on and not trial.stop):
             continue
-        why = trial.stop or f"the sweep {seen.sweep.name} has ended"
+        why = trial.stop or f"{seen.sweep.name} {_OVER.get(seen.sweep.state, 'has ended')}"
         # Asked once is enough: the record keeps it.
         if not job.cancel:
             found.append((job, f"stopped by the sweep: {why}"))

@@ -181,9 +181,26 @@ def _parameters(flag: str, pairs: Sequence[str], *, grid: bool) -> dict[str, Any
         name, _, text = pair.partition("=")
         value: Any = text
         if grid or ".." not in text:
-            found_values = VALUE.convert(text, None, None)
-            # Not `list`: once `fitq sweep list` was imported, that is a module of this package.
-            several = "," in text
-            value = {"values": found_values if several else [found_values], "grid": grid}
+            value = {"values": _values(flag, pair, text), "grid": grid}
         found[name.strip()] = value
     return found
+
+
+def _values(flag: str, pair: str, text: str) -> Any:
+    """The values that a flag lists: `64,128`, or `[64,64],[16]` where each is a list.
+
+    Raises:
+        InvalidInput: brackets that are no lists.
+    """
+    import json
+
+    from fitq_shared.errors import InvalidInput, Mistake
+
+    if "[" not in text:
+        found = VALUE.convert(text, None, None)
+        # Not `list`: once `fitq sweep list` was imported, that is a module of this package.
+        return found if "," in text else [found]
+    try:
+        return json.loads(f"[{text}]")
+    except ValueError:
+        raise InvalidInput([Mistake(flag, pair, "lists such as units=[64,64],[16]")]) from None

@@ -28,6 +28,7 @@ def command(sweep: str | None, as_json: bool) -> None:
     click.secho(f"{record.name}  {record.state}", bold=True)
     click.echo(f"  id       {record.id}")
     click.echo(f"  what     {printable(record.parsed().summary)}")
+    click.echo(f"  seed     {record.spec['seed']}")
     click.echo(f"  trials   {counts(standing)}")
     click.echo(f"  jobs     fitq jobs --tag {record.tag}")
     if standing.waits:

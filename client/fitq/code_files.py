@@ -63,11 +63,7 @@ def _mistakes(
     path: Path, name: str, options: Mapping[str, Any], where: str, later: Collection[str]
 ) -> list[Mistake]:
     """What is wrong with a function and its options, as far as reading the file tells."""
-    tree = ast.parse(path.read_bytes())
-    defined: dict[str, ast.stmt] = {}
-    for node in _outermost(tree):
-        for known in _names(node):
-            defined[known] = node
+    defined = names_in(path)
     if name not in defined:
         if "*" in defined:
             return []
@@ -79,6 +75,15 @@ def _mistakes(
     if not isinstance(node, ast.FunctionDef) or node.decorator_list:
         return []
     return _option_mistakes(node, f"{path.name}:{name}", options, later)
+
+
+def names_in(path: Path) -> dict[str, ast.stmt]:
+    """The names that a file of Python has once it is imported, and what defines each.
+
+    "*" is among them where it takes all names of another module.
+    """
+    tree = ast.parse(path.read_bytes())
+    return {name: node for node in _outermost(tree) for name in _names(node)}
 
 
 def _option_mistakes(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.errors import InvalidInput, JobFailed, NotEnded, StoreError
+from fitq_shared.errors import InvalidInput, JobFailed, NotEnded
 from fitq_shared.record import JobRecord, State
 from fitq_shared.texts import printable
 
@@ -192,10 +191,7 @@ class Job:
                 f"{record.name} has no {name}: it is a job of kind {record.kind!r}",
                 f"it has {', '.join(sums)}",
             )
-        content = folder.read(name)
-        if hashlib.sha256(content).hexdigest() != sums[name]:
-            raise StoreError(f"{folder.path}/{name} is damaged", "run the job again")
-        return content
+        return folder.read_checked(name, sums[name])
 
     def model(self) -> Any:
         """The Keras model that it has trained, loaded.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fitq.data.needs import tables_in
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
+from fitq_shared.specs.tables import tables_in
 from fitq_shared.sweeps.record import SweepRecord
 from fitq_shared.sweeps.records import Sweeps
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path, PurePosixPath
 
 from fitq_shared.attempt_folder import AttemptFolder
@@ -31,10 +30,7 @@ def pull(folder: AttemptFolder, manifest: str, target: Path, within: str = "") -
             raise StoreError(
                 f"{name!r} in the manifest leaves the folder", "ask who runs the worker"
             )
-        content = folder.read(name)
-        if hashlib.sha256(content).hexdigest() != expected:
-            raise StoreError(f"{folder.path}/{name} is damaged", "run the job again")
-        _write(target / copy, content)
+        _write(target / copy, folder.read_checked(name, expected))
         copied.append(copy)
     return copied
 

@@ -99,7 +99,7 @@ def described(client: Queue, reference: str) -> Described:
     with reporting_unreachable(client.settings):
         version = client.registry.find(reference)
         listed = one_listed(client, client.registry.model(version.name), version)
-        evaluations = list(evaluations_of(client.records, version.job))
+        evaluations = list(evaluations_of(client.records.all(), version.job))
         history = [
             change
             for change in client.registry.history(version.name)
@@ -117,21 +117,21 @@ def lineages(
     Raises:
         InvalidInput: names each reference that refers to no model.
     """
-    names, found, wrong = [], [], []
+    found, wrong = [], []
     for reference in references:
         try:
-            record, model = find_model(client, reference)
+            found.append(find_model(client, reference))
         except InvalidInput as error:
             wrong.append(error)
-            continue
-        with reporting_unreachable(client.settings):
-            evaluations = list(evaluations_of(client.records, model.job))
-        names.append(model.name)
-        found.append((record, _lineage(client, record), evaluations))
     if wrong:
         hints = dict.fromkeys(error.hint for error in wrong)
         raise InvalidInput("\n".join(error.message for error in wrong), "; ".join(hints))
-    return names, found
+    with reporting_unreachable(client.settings):
+        jobs = list(client.records.all())
+    return [model.name for _, model in found], [
+        (record, _lineage(client, record), list(evaluations_of(jobs, model.job)))
+        for record, model in found
+    ]
 
 
 def _lineage(client: Queue, record: JobRecord) -> Lineage:

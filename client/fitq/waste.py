@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fitq.data.blobs import remove_blobs
-from fitq.data.needs import tables_in
 from fitq.needs import needed_jobs
 from fitq.removal import being_removed, finish_removal, remove_job
 from fitq_shared.errors import InvalidInput, UnknownJob
 from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
+from fitq_shared.specs.tables import tables_in
 from fitq_shared.store import Store, StoredFile
 from fitq_shared.sweeps.record import SweepRecord
 from fitq_shared.sweeps.records import Sweeps

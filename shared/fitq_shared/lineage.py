@@ -13,6 +13,7 @@ from fitq_shared.catalogue import DATASETS
 from fitq_shared.errors import StoreError
 from fitq_shared.record import UNREADABLE, JobRecord
 from fitq_shared.specs.base import canonical_json
+from fitq_shared.specs.tables import tables_in
 
 PACKAGES = ("keras", "tensorflow", "numpy")
 
@@ -89,16 +90,11 @@ def code_hash_of(spec: Mapping[str, Any]) -> str | None:
     return found[0] if found else None
 
 
-def _bundles(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        bundle = value.get("bundle")
+def _bundles(spec: Mapping[str, Any]) -> Iterator[str]:
+    for table in tables_in(spec):
+        bundle = table.get("bundle")
         if isinstance(bundle, Mapping) and isinstance(bundle.get("sha256"), str):
             yield bundle["sha256"]
-        for inner in value.values():
-            yield from _bundles(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _bundles(inner)
 
 
 def _environment(record: JobRecord, folder: AttemptFolder | None) -> dict[str, str]:

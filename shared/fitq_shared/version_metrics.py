@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fitq_shared.errors import InvalidInput, Mistake
@@ -11,9 +11,9 @@ from fitq_shared.record import JobRecord
 from fitq_shared.records import Records
 
 
-def evaluations_of(records: Records, job: str) -> Iterator[JobRecord]:
-    """The evaluations of a job's model that have succeeded, the newest first."""
-    for record in records.all():
+def evaluations_of(jobs: Iterable[JobRecord], job: str) -> Iterator[JobRecord]:
+    """Those of these jobs that have evaluated a job's model, in their order."""
+    for record in jobs:
         if record.kind == "evaluate" and record.state == "succeeded":
             model: Any = record.spec.get("model")
             if isinstance(model, dict) and model.get("job") == job:
@@ -40,7 +40,7 @@ def evaluated_metric(
         InvalidInput: there is no such evaluation, or it has no such metric.
     """
     data = (like.spec.get("dataset"), like.spec.get("split"))
-    for record in evaluations_of(records, version.job):
+    for record in evaluations_of(records.all(), version.job):
         if (record.spec.get("dataset"), record.spec.get("split")) == data:
             return metric_of(record, metric, f"the evaluation {record.name} of {version.label}")
     what = like.summary.partition(" on ")[2]

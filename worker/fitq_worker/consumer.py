@@ -12,6 +12,7 @@ from celery.worker.state import maybe_shutdown
 from kombu.exceptions import OperationalError
 
 from fitq_shared.outage import ITS_STATE
+from fitq_shared.redis_link import ask_for_writes
 from fitq_worker.seldom import Seldom
 
 log = logging.getLogger(__name__)
@@ -66,8 +67,7 @@ class PatientConsumer(Consumer):
         away: tuple[type[Exception], ...] = (*self.connection_errors, OperationalError)
         try:
             with self.app.connection_for_write() as connection:
-                redis: Any = connection.default_channel
-                redis.client.set("fitq:room", "", px=1)
+                ask_for_writes(connection.default_channel.client)
         except ITS_STATE as error:
             return error
         except away:

@@ -38,6 +38,11 @@ class Field:
     kind: Kind | None = None
     raw: tuple[int, ...] | None = field(default=None, compare=False)
 
+    @property
+    def layer_dtype(self) -> str:
+        """As an input layer of Keras calls the dtype: "string" for text."""
+        return "string" if self.dtype == "str" else self.dtype
+
 
 class Examples(Protocol):
     """Rows that can be read in any order, however many there are and wherever they lie."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fitq_shared.errors import BadJob
-from fitq_worker.ports import Form, Port, Side, shown_field
+from fitq_worker.ports import Form, Port, Side, same_shape, shown_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,7 @@ def match_inputs(side: Side | None, fields: Mapping[str, Field]) -> Feed:
     if not fields:
         raise BadJob("the data set has no inputs", "name some with --inputs")
     if side is None:
-        ports = tuple(Port(name, one.shape, _dtype(one)) for name, one in fields.items())
+        ports = tuple(Port(name, one.shape, one.layer_dtype) for name, one in fields.items())
         form: Form = "one" if len(ports) == 1 else "dict"
         return Feed(Side(ports, form), {port.name: (port.name,) for port in ports})
     sources = _sources(side, fields)
@@ -163,7 +163,7 @@ def _check_input(port: Port, names: tuple[str, ...], fields: Mapping[str, Field]
     if len(names) > 1:
         return
     one = fields[names[0]]
-    if not _fits(port.shape, one.shape):
+    if not same_shape(port.shape, one.shape):
         raise BadJob(
             f"the input layer {port.name!r} takes {port.shown}, "
             f"but {names[0]!r} has {shown_field(one)}",
@@ -177,16 +177,6 @@ def _check_input(port: Port, names: tuple[str, ...], fields: Mapping[str, Field]
         )
 
 
-def _fits(port: Sequence[int | None], one: Sequence[int]) -> bool:
-    """Whether they are one shape; Keras adds or drops a last axis of 1 itself."""
-    a, b = list(port), list(one)
-    if len(a) == len(b) + 1 and a[-1] in (1, None):
-        a = a[:-1]
-    elif len(b) == len(a) + 1 and b[-1] == 1:
-        b = b[:-1]
-    return len(a) == len(b) and all(x in (None, y) for x, y in zip(a, b, strict=True))
-
-
 def _is_line(one: Field) -> bool:
     return one.dtype != "str" and len(one.shape) <= 1
 
@@ -198,10 +188,6 @@ def _joined(inputs: Arrays, names: tuple[str, ...]) -> NDArray[Any]:
     found = inputs[names[0]]
     # As `fit` does with the arrays that it is given.
     return found.astype("float32") if found.dtype == np.float64 else found
-
-
-def _dtype(one: Field) -> str:
-    return "string" if one.dtype == "str" else one.dtype
 
 
 def _bytes_of(one: Field) -> int:

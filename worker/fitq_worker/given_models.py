@@ -9,14 +9,14 @@ from fitq_worker.input_files import read_input
 from fitq_worker.interface import Input, Interface, interface_output
 from fitq_worker.keras_files import load_keras
 from fitq_worker.ports import inputs_of, outputs_of
-from fitq_worker.published_model import PublishedModel
+from fitq_worker.published_model import LoadedModel
 
 if TYPE_CHECKING:
     from fitq_shared.specs.predict import FileModel
     from fitq_shared.store import Store
 
 
-def load_given(store: Store, given: FileModel) -> PublishedModel:
+def load_given(store: Store, given: FileModel) -> LoadedModel:
     """The model of the file, which gives arrays: nobody has said what they mean.
 
     Raises:
@@ -39,4 +39,4 @@ def load_given(store: Store, given: FileModel) -> PublishedModel:
         interface_output(port.name, port.shape, port.dtype, None)
         for port in (outputs.ports if outputs else ())
     )
-    return PublishedModel(model, Interface(inputs, made), None)
+    return LoadedModel(model, Interface(inputs, made), None)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from fitq_worker.examples import Examples, Field
     from fitq_worker.interface import Interface, Output
-    from fitq_worker.published_model import PublishedModel
+    from fitq_worker.published_model import LoadedModel
 
 
-def feed_published(published: PublishedModel, examples: Examples, *, targets: bool = True) -> Feed:
+def feed_published(published: LoadedModel, examples: Examples, *, targets: bool = True) -> Feed:
     """How rows of examples become what a published model takes, and what it is measured by.
 
     Args:
@@ -46,7 +46,7 @@ def feed_published(published: PublishedModel, examples: Examples, *, targets: bo
     return _with_targets(feed, published, examples.targets)
 
 
-def feeds_targets(published: PublishedModel, examples: Examples) -> bool:
+def feeds_targets(published: LoadedModel, examples: Examples) -> bool:
     """Whether the examples say what is true of all that the model has learnt."""
     learnt = [one.target for one in published.interface.outputs if one.target is not None]
     if not learnt or not examples.targets:
@@ -55,7 +55,7 @@ def feeds_targets(published: PublishedModel, examples: Examples) -> bool:
 
 
 def predicted(
-    published: PublishedModel, fed: Fed, batch_size: int, callbacks: list[Any]
+    published: LoadedModel, fed: Fed, batch_size: int, callbacks: list[Any]
 ) -> dict[str, NDArray[Any]]:
     """What the model says of the rows, by output: arrays of shape (n, ...).
 
@@ -98,7 +98,7 @@ def _inputs(interface: Interface, model: keras.Model) -> Side:
     return Side(ports, "one" if len(ports) == 1 else "dict")
 
 
-def _named_outputs(published: PublishedModel) -> Side | None:
+def _named_outputs(published: LoadedModel) -> Side | None:
     """The outputs of a model that knows them, by their names in its artifacts.
 
     A class of the user's that does not keep its name has another one each time that it is loaded.
@@ -125,7 +125,7 @@ def _for_columns(interface: Interface, fields: Mapping[str, Field]) -> Mapping[s
     return fields
 
 
-def _with_targets(feed: Feed, published: PublishedModel, fields: Mapping[str, Field]) -> Feed:
+def _with_targets(feed: Feed, published: LoadedModel, fields: Mapping[str, Field]) -> Feed:
     learnt = [one for one in published.interface.outputs if one.target is not None]
     if not learnt:
         raise BadJob("the model has learnt no target", "there is nothing to measure it by")

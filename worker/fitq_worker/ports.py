@@ -77,6 +77,16 @@ def shown_field(field: Field) -> str:
     return f"{shown} after its preprocessing, {shown_shape(field.raw)} before"
 
 
+def same_shape(port: Sequence[int | None], field: Sequence[int]) -> bool:
+    """Whether a row of a field has the shape of a port; Keras adds or drops a last axis of 1."""
+    one, other = list(port), list(field)
+    if len(one) == len(other) + 1 and one[-1] in (1, None):
+        one = one[:-1]
+    elif len(other) == len(one) + 1 and other[-1] == 1:
+        other = other[:-1]
+    return len(one) == len(other) and all(a in (None, b) for a, b in zip(one, other, strict=True))
+
+
 def inputs_of(model: keras.Model) -> Side | None:
     """The inputs of a model that knows them: sequential and functional ones do."""
     graph = _graph(model)

@@ -33,8 +33,8 @@ KeepCode = Callable[[UserCode], Any]
 
 
 @dataclass(frozen=True)
-class PublishedModel:
-    """A model that was published.
+class LoadedModel:
+    """A trained model, at hand.
 
     Attributes:
         model: not compiled until `compile` was called.
@@ -63,6 +63,13 @@ class PublishedModel:
             self.model.compile_from_config(self.compiled_with)
 
 
+@dataclass(frozen=True)
+class PublishedModel(LoadedModel):
+    """A model that a job has published; `trained` is that job."""
+
+    trained: TrainJob
+
+
 def load_published(
     store: Store, reference: AnyModel, keep_code: KeepCode | None = None
 ) -> PublishedModel:
@@ -82,7 +89,7 @@ def load_published(
     reference = published(reference)
     if not reference.code:
         return _load(store.url, reference)
-    spec = training_of(store, reference)
+    spec = _training_of(store, reference)
     if keep_code is None or not isinstance(spec.model, CodeModel):
         return _published(store, reference, spec)
     keep_code(spec.model).module()
@@ -92,21 +99,14 @@ def load_published(
 @lru_cache(maxsize=WARM_MODELS)
 def _load(store_url: str, reference: ModelRef) -> PublishedModel:
     store = Store(store_url)
-    return _published(store, reference, training_of(store, reference))
+    return _published(store, reference, _training_of(store, reference))
 
 
 def _folder(store: Store, reference: ModelRef) -> AttemptFolder:
     return AttemptFolder(store, reference.job, reference.attempt)
 
 
-def training_of(store: Store, model: AnyModel) -> TrainJob:
-    """The job that has trained a model, as its artifacts say it.
-
-    Raises:
-        StoreError: they cannot be read, or are damaged.
-        BadJob: the model is yet to come.
-    """
-    reference = published(model)
+def _training_of(store: Store, reference: ModelRef) -> TrainJob:
     content = _folder(store, reference).read_verified(AttemptFolder.spec, reference.manifest)
     return TrainJob.parse(json.loads(content))
 
@@ -122,7 +122,8 @@ def _published(
     except (InvalidInput, BadJob) as error:
         message = error.message.removeprefix(f"{name} cannot be loaded: ")
         raise StoreError(f"{name} cannot be loaded: {message}", "train the model again") from error
-    return PublishedModel(model, _interface(folder, reference, spec), compile_config(content))
+    interface = _interface(folder, reference, spec)
+    return PublishedModel(model, interface, compile_config(content), spec)
 
 
 def _interface(folder: AttemptFolder, reference: ModelRef, spec: TrainJob) -> Interface:

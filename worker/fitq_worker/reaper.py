@@ -21,7 +21,7 @@ from fitq_shared.lost_messages import without_message
 from fitq_shared.outage import ITS_STATE, PASSING
 from fitq_shared.record import Attempt, JobRecord, Reason
 from fitq_shared.records import Records
-from fitq_shared.redis_link import open_redis
+from fitq_shared.redis_link import ask_for_writes, open_redis
 from fitq_shared.workers import drain_order
 from fitq_worker import flags
 from fitq_worker.contact import Contact
@@ -110,7 +110,7 @@ class Reaper(ParentThread):
 
     def _ask_for_room(self) -> None:
         """Make sure that whoever lives can renew its lease before its job is looked at."""
-        self._records.redis.set("fitq:room", "", px=1)
+        ask_for_writes(self._records.redis)
 
     def _obey_a_drain_order(self) -> None:
         if order := drain_order(self._records.redis, self._identity.token):

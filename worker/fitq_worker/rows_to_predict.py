@@ -10,21 +10,22 @@ import numpy as np
 from fitq_shared.datasets import read_manifest
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.datasets import DatasetRef
-from fitq_shared.specs.predict import DatasetRows, FileModel, FileRows, TableRows
+from fitq_shared.specs.predict import DatasetRows, FileRows, TableRows
 from fitq_shared.specs.preprocessing import first_resize
 from fitq_worker.array_examples import ArrayExamples
 from fitq_worker.held_out import rows_to_measure
 from fitq_worker.input_arrays import load_input
 from fitq_worker.input_fields import check_file
 from fitq_worker.packed_rows import read_packed
-from fitq_worker.published_model import training_of
+from fitq_worker.published_model import PublishedModel
 from fitq_worker.table_rows import read_table
 
 if TYPE_CHECKING:
-    from fitq_shared.specs.predict import PackedRows, PredictJob
+    from fitq_shared.specs.predict import PackedRows
     from fitq_worker.examples import Examples
     from fitq_worker.interface import Interface
     from fitq_worker.job_context import JobContext
+    from fitq_worker.published_model import LoadedModel
     from fitq_worker.splits import Indices
 
 
@@ -45,7 +46,11 @@ class RowsToPredict:
     files: tuple[str, ...] | None = None
 
 
-def rows_to_predict(context: JobContext, spec: PredictJob, interface: Interface) -> RowsToPredict:
+def rows_to_predict(
+    context: JobContext,
+    rows: DatasetRows | FileRows | TableRows | PackedRows,
+    published: LoadedModel,
+) -> RowsToPredict:
     """The rows to predict, with their targets where these are known.
 
     Raises:
@@ -53,23 +58,22 @@ def rows_to_predict(context: JobContext, spec: PredictJob, interface: Interface)
         StoreError: a file in the store is not the one that was submitted.
         InvalidInput: it is no array file, or has no such array.
     """
-    rows = spec.rows
-    if isinstance(spec.model, FileModel):
+    interface = published.interface
+    if not isinstance(published, PublishedModel):
         return _for_file(context, rows, interface)
-    trained = training_of(context.store, spec.model)
     if isinstance(rows, DatasetRows):
         fields = interface.fields
-        found = rows_to_measure(context, trained, rows.dataset, rows.split, *fields)
+        found = rows_to_measure(context, published.trained, rows.dataset, rows.split, *fields)
         return RowsToPredict(found.examples, found.rows, f"{rows.dataset}, {found.what}")
     files = None
     if isinstance(rows, FileRows):
         examples = _arrays(context, rows, interface)
     elif isinstance(rows, TableRows):
-        known = trained.dataset
+        known = published.trained.dataset
         manifest = read_manifest(context.store, known) if isinstance(known, DatasetRef) else None
         examples = read_table(context.store, rows, interface, manifest)
     else:
-        resize = first_resize(trained.preprocessing)
+        resize = first_resize(published.trained.preprocessing)
         examples, files = read_packed(context.store, rows, interface, resize)
     return RowsToPredict(examples, np.arange(len(examples), dtype=np.int64), rows.file, files)
 

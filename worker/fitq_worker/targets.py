@@ -20,7 +20,7 @@ from fitq_shared.specs.learning import (
 )
 from fitq_shared.texts import shown
 from fitq_worker.examples import Field
-from fitq_worker.ports import Port, shown_shape
+from fitq_worker.ports import Port, same_shape, shown_shape
 
 # "index": the number of the class; "one_hot": a 1 at its place; "binary": 0.0 or 1.0;
 # "number": numbers as they are.
@@ -240,19 +240,8 @@ def _check_shapes(target: Target, port: Port, loss: str | None) -> None:
         raise _misfit(port, classes, target)
     if target.form == "index" and (target.width or target.classes) < target.classes:
         raise _misfit(port, classes, target)
-    if target.form == "number" and not _same(port.shape, field.shape):
+    if target.form == "number" and not same_shape(port.shape, field.shape):
         raise _misfit(port, f"values of shape {shown_shape(field.shape)}", target)
-
-
-def _same(port: Sequence[int | None], field: Sequence[int]) -> bool:
-    """Whether they are one shape, if a last axis of 1 is nothing."""
-    one = list(port)
-    other = list(field)
-    if len(one) == len(other) + 1 and one[-1] in (1, None):
-        one = one[:-1]
-    elif len(other) == len(one) + 1 and other[-1] == 1:
-        other = other[:-1]
-    return len(one) == len(other) and all(a in (None, b) for a, b in zip(one, other, strict=True))
 
 
 def _misfit(port: Port, found: str, target: Target) -> BadJob:

@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from fitq.commands._options import VALUE, chosen_before, submission
-from fitq.drafts import complete
-from fitq.model_references import find_model_after
+from fitq.commands._submitting import submit
 
 
 @click.command()
@@ -22,9 +21,8 @@ def command(
 ) -> None:
     """Evaluate a trained MODEL: a job's name or id, NAME@3, NAME@ALIAS or NAME."""
     from fitq.data.references import named
-    from fitq.outcome import submit_and_follow
+    from fitq.model_references import find_model_after
     from fitq.queue import Queue
-    from fitq.tables import print_json
 
     client = Queue()
     trained, reference = find_model_after(client, model, chosen_before())
@@ -34,10 +32,6 @@ def command(
         "dataset": dataset or trained.spec["dataset"],
         **flags,
     }
-    spec = complete(values, client.settings)
-    if dry_run:
-        print_json(spec.model_dump(mode="json"))
-        return
-    record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
+    record = submit(client, values, no_wait=no_wait, dry_run=dry_run, as_json=as_json)
     if record and not as_json:
         click.echo(f"next: fitq predict {reference.name} --dataset {named(record)}")

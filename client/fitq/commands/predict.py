@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fitq.commands._options import VALUE, chosen_before, submission
-from fitq.drafts import complete
-from fitq.model_references import find_model_after
+from fitq.commands._submitting import submit
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
@@ -51,6 +51,7 @@ def command(
 
     Prints the first rows; all of them lie in the job's artifacts.
     """
+    from fitq.model_references import find_model_after
     from fitq.prediction_rows import rows_of
     from fitq.queue import Queue
     from fitq_shared.errors import InvalidInput
@@ -62,34 +63,16 @@ def command(
     client = Queue()
     trained, reference = find_model_after(client, model, chosen_before())
     values = {"kind": "predict", "model": reference.model_dump(), **flags}
+    chosen: AbstractContextManager[tuple[dict[str, Any], Upload | None]]
     if dataset is not None:
-        values["rows"] = {"type": "dataset", "dataset": dataset, "split": split or "test"}
-        _submit(client, values, None, rows, no_wait=no_wait, dry_run=dry_run, as_json=as_json)
-        return
-    with rows_of(given, array, _inputs(client, trained)) as (values["rows"], upload):
-        _submit(client, values, upload, rows, no_wait=no_wait, dry_run=dry_run, as_json=as_json)
-
-
-def _submit(
-    client: Queue,
-    values: dict[str, Any],
-    upload: Upload | None,
-    rows: int,
-    *,
-    no_wait: bool,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    from fitq.outcome import submit_and_follow
-    from fitq.tables import print_json
-
-    spec = complete(values, client.settings)
-    if dry_run:
-        print_json(spec.model_dump(mode="json"))
-        return
-    if upload is not None:
-        client.artifacts.upload(upload.content, upload.path)
-    record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
+        of_data = {"type": "dataset", "dataset": dataset, "split": split or "test"}
+        chosen = nullcontext((of_data, None))
+    else:
+        chosen = rows_of(given, array, _inputs(client, trained))
+    with chosen as (values["rows"], upload):
+        record = submit(
+            *(client, values, upload), no_wait=no_wait, dry_run=dry_run, as_json=as_json
+        )
     if record and rows and not as_json:
         _print_head(client, record, rows)
 

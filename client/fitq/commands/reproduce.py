@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fitq.commands._options import submission
-from fitq.drafts import complete
-from fitq.model_references import find_model
+from fitq.commands._submitting import submit
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
@@ -25,9 +24,8 @@ def command(job: str, no_wait: bool, dry_run: bool, as_json: bool, **flags: Any)
     Same spec, seed, data and threads give the same weights on a CPU. If they differ it
     says where, and what was not the same, and exits with 1. JOB may be a model too: NAME@3.
     """
-    from fitq.outcome import submit_and_follow
+    from fitq.model_references import find_model
     from fitq.queue import Queue
-    from fitq.tables import print_json
 
     client = Queue()
     record, reference = find_model(client, job)
@@ -38,11 +36,7 @@ def command(job: str, no_wait: bool, dry_run: bool, as_json: bool, **flags: Any)
         "threads": record.threads,
         **{name: value for name, value in flags.items() if value is not None},
     }
-    spec = complete({**needs, **values}, client.settings)
-    if dry_run:
-        print_json(spec.model_dump(mode="json"))
-        return
-    ended = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
+    ended = submit(client, {**needs, **values}, no_wait=no_wait, dry_run=dry_run, as_json=as_json)
     if ended is None:
         return
     if not as_json:

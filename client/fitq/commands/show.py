@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from fitq.commands._options import as_json, job
-from fitq.model_references import versions_of
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
@@ -33,6 +32,7 @@ def command(job: str, as_json: bool) -> None:
 
 
 def _print(client: Queue, record: JobRecord) -> None:
+    from fitq.model_references import versions_of
     from fitq.tables import ago, print_metrics, took
     from fitq_shared.durations import exactly
     from fitq_shared.texts import plain, printable

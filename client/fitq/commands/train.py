@@ -12,7 +12,6 @@ from fitq.commands._options import VALUE, chosen_before, submission
 from fitq.commands._preparing import lay_over_preparing, preparing
 from fitq.commands._submitting import submit_with_files
 from fitq.drafts import options, read_job_file, table
-from fitq.model_references import find_model_after
 
 
 @click.command()
@@ -97,6 +96,7 @@ def lay_over(values: dict[str, Any], flags: dict[str, Any]) -> None:
 
 def published(job: str) -> dict[str, Any]:
     """The model that a job has published, as a spec names it."""
+    from fitq.model_references import find_model_after
     from fitq.queue import Queue
 
     return find_model_after(Queue(), job, chosen_before())[1].model_dump()

@@ -12,6 +12,7 @@ from fitq_shared.errors import InvalidInput
 from fitq_shared.record import JobRecord
 from fitq_shared.registrations import Registration
 from fitq_shared.specs.datasets import DatasetRef
+from fitq_shared.specs.tables import tables_in
 from fitq_shared.sweeps.record import SweepRecord
 
 
@@ -75,15 +76,3 @@ def datasets_in(spec: Mapping[str, Any]) -> Iterator[DatasetRef]:
         if {"name", "version", "manifest"} <= table.keys():
             with contextlib.suppress(ValidationError):  # something else of such fields
                 yield DatasetRef.model_validate(table)
-
-
-def tables_in(spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The spec, and all tables inside it."""
-    waiting: list[Any] = [spec]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            yield value
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value

@@ -232,7 +232,7 @@ def test_the_model_is_checked_behind_its_preprocessing(
     record = check(model, dataset="mnist", preprocessing={"image": steps})
     assert record.metrics is not None
     assert record.metrics["loss"] > 0
-    assert "Resizing" in queue.folder(record).read(AttemptFolder.summary).decode()
+    assert "Resizing" in queue.artifacts.folder(record).read(AttemptFolder.summary).decode()
     assert [one["shape"] for one in result(queue, record)["inputs"]] == [[28, 28]]
 
 

@@ -230,7 +230,7 @@ def test_it_is_measured_by_its_own_way(
     values = {"preprocessing": steps, "validation_split": 0.25, "rows": 2000, "epochs": 1}
     record = submit(tmp_path, **job(model="net.py:build", **values))
     # When it is measured on the rows on which it was validated
-    model = queue.model(record.id)[1]
+    model = find_model(queue, record.id)[1]
     measured = finish(fill(kind="evaluate", model=model, dataset="mnist", split="validation"))
     # Then all numbers are as the training had them
     assert record.metrics is not None

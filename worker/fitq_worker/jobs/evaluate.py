@@ -21,7 +21,7 @@ from fitq_worker.jobs.dataset_pictures import title_of
 from fitq_worker.measured import feed_published, predicted, read_targets
 from fitq_worker.model_errors import layer_named
 from fitq_worker.predictions import classes_said
-from fitq_worker.published_model import load_published, training_of
+from fitq_worker.published_model import load_published
 from fitq_worker.rows import batches_of
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
     published = load_published(context.store, spec.model, context.keep_code)
-    trained, fields = training_of(context.store, spec.model), published.interface.fields
-    found = rows_to_measure(context, trained, spec.dataset, spec.split, *fields)
+    fields = published.interface.fields
+    found = rows_to_measure(context, published.trained, spec.dataset, spec.split, *fields)
     context.reporter.obey()
     what = f"{title_of(spec.dataset)}, {found.what}"
     feed = feed_published(published, found.examples)

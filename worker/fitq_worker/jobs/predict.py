@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fitq_shared.specs.predict import PredictJob
     from fitq_worker.interface import Interface
     from fitq_worker.job_context import JobContext
-    from fitq_worker.published_model import PublishedModel
+    from fitq_worker.published_model import LoadedModel
 
 HEAD_ROWS = 100
 PICTURES = 25
@@ -48,10 +48,10 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
     if isinstance(spec.model, FileModel):
-        published = load_given(context.store, spec.model)
+        published: LoadedModel = load_given(context.store, spec.model)
     else:
         published = load_published(context.store, spec.model, context.keep_code)
-    given = rows_to_predict(context, spec, published.interface)
+    given = rows_to_predict(context, spec.rows, published)
     context.reporter.obey()
     examples = given.examples
     feed = feed_published(published, examples, targets=feeds_targets(published, examples))
@@ -73,7 +73,7 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
 
 
 def _said(
-    context: JobContext, published: PublishedModel, fed: Fed, values: dict[str, NDArray[Any]]
+    context: JobContext, published: LoadedModel, fed: Fed, values: dict[str, NDArray[Any]]
 ) -> list[Said]:
     true = read_targets(fed, context.reporter.obey)
     known = {one.name: one for one in published.interface.outputs}

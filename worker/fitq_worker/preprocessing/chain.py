@@ -43,8 +43,7 @@ _MAKERS: Mapping[str, type[Maker]] = {
 
 def raw_input(name: str, field: Field) -> Any:
     """A new symbolic input that takes the values as the data has them."""
-    dtype = "string" if field.dtype == "str" else field.dtype
-    return keras.Input(field.shape, dtype=dtype, name=name)
+    return keras.Input(field.shape, dtype=field.layer_dtype, name=name)
 
 
 class Chain:

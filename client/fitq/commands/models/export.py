@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from fitq.commands._options import submission
-from fitq.drafts import complete
-from fitq.model_references import find_model
+from fitq.commands._submitting import submit
 
 
 @click.command()
@@ -35,10 +34,9 @@ def command(
     \b
     fitq models export mnist@production --format savedmodel --output mnist-saved
     """
-    from fitq.outcome import submit_and_follow
+    from fitq.model_references import find_model
     from fitq.pulling import counted, pull
     from fitq.queue import Queue
-    from fitq.tables import print_json
     from fitq_shared.attempt_folder import AttemptFolder
     from fitq_shared.errors import InvalidInput, Mistake
 
@@ -48,11 +46,7 @@ def command(
     client = Queue()
     _, reference = find_model(client, model)
     values = {"kind": "export", "model": reference.model_dump(), "format": form, **flags}
-    spec = complete(values, client.settings)
-    if dry_run:
-        print_json(spec.model_dump(mode="json"))
-        return
-    record = submit_and_follow(client, spec, wait=not no_wait, as_json=as_json)
+    record = submit(client, values, no_wait=no_wait, dry_run=dry_run, as_json=as_json)
     if record is None or record.manifest is None:
         return
     if output is not None:

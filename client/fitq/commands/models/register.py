@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from fitq.commands._options import as_json
-from fitq.model_references import find_model
 
 
 @click.command()
@@ -15,6 +14,7 @@ from fitq.model_references import find_model
 def command(job: str, name: str, as_json: bool) -> None:
     """Make the model that JOB has trained the next version of the model NAME."""
     from fitq.commands.models._checks import check_names
+    from fitq.model_references import find_model
     from fitq.queue import Queue
     from fitq.tables import print_json
     from fitq_shared.redis_link import reporting_unreachable

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from fitq_shared.sweeps.record import SweepRecord, Trial
 
 _WITHOUT_VALUE = ("diverged", "failed", "cancelled")
-_COUNTED = ("completed", "stopped", *_WITHOUT_VALUE, "running", "stopping", "queued")
+_COUNTED = ("completed", "stopped", *_WITHOUT_VALUE, "running", "stopping", "ending", "queued")
 
 
 def ranked(standing: Standing) -> list[Trial]:
     """The trials, the completed ones first, and the best of each kind before the others."""
-    order = ("completed", "running", "stopping", "stopped", "queued", *_WITHOUT_VALUE)
+    order = ("completed", "ending", "running", "stopping", "stopped", "queued", *_WITHOUT_VALUE)
     sign = -1 if standing.sweep.goal == "max" else 1
 
     def key(trial: Trial) -> tuple[int, float, int]:
@@ -35,10 +35,16 @@ def ranked(standing: Standing) -> list[Trial]:
 
 
 def counts(standing: Standing) -> str:
-    """How many of the trials are in which state, for example "7 completed, 2 running of 12"."""
+    """How many of the trials are in which state: "7 completed, 2 running of 12 trials".
+
+    When only the report is left, also what that does.
+    """
+    sweep = standing.sweep
     states = [standing.state(trial) for trial in standing.trials]
     parts = [f"{states.count(state)} {state}" for state in _COUNTED if state in states]
-    return f"{', '.join(parts) or 'none begun'} of {standing.sweep.spec['trials']} trials"
+    report = standing.jobs.get(sweep.report)
+    left = f"; its report is {report.state}" if report and not sweep.ended else ""
+    return f"{', '.join(parts) or 'none begun'} of {sweep.spec['trials']} trials{left}"
 
 
 def show_end(standing: Standing, *, as_json: bool) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Standing:
     """A sweep as it stands: its trials, and of the open ones their jobs and curves by job id.
 
+    Among the jobs is the one that reports on it, once that was asked for.
+
     `waits` says in words why none of its trials can run; it is empty if some can.
     """
 
@@ -46,9 +48,10 @@ class Standing:
         job = self.jobs.get(trial.job)
         if job is None:
             return "queued"
-        if trial.stop and not job.ended:
-            return "stopping"
-        return job.state
+        if job.ended:
+            # Nobody has looked yet what its end means for the sweep.
+            return "ending"
+        return "stopping" if trial.stop else job.state
 
     def curve(self, trial: Trial) -> Sequence[float]:
         """The metric after each epoch of a trial, open or not."""
@@ -113,8 +116,9 @@ class Sweeping:
             sweep = self._sweeps.get(sweep_id)
             watch = self._watched.setdefault(sweep_id, Watch(self._sweeps))
             trials = watch.trials(sweep)
-            jobs = self._queue.several([trial.job for trial in trials if trial.state == "open"])
-            curves = watch.curves(jobs, sweep.spec["metric"])
+            opened = [trial.job for trial in trials if trial.state == "open"]
+            jobs = self._queue.several([*opened, *filter(None, [sweep.report])])
+            curves = watch.curves(opened, sweep.spec["metric"])
             before = [] if trials else [*self._queue.several(sweep.after).values()]
             waits = what_a_sweep_waits_for(sweep, before, self._queue.workers())
         return Standing(sweep, trials, jobs, curves, waits)
@@ -140,22 +144,23 @@ class Sweeping:
                 sweep = self._sweeps.get(sweep.id)
 
     def resume(self, sweep: SweepRecord) -> SweepRecord:
-        """Let a sweep that has failed or was cancelled go on with the trials that are missing.
+        """Let a sweep go on that has ended, with the trials that are missing or have failed.
 
         Raises:
             InvalidInput: it runs, or has nothing left to do.
         """
         with reporting_unreachable(self._settings):
             while True:
-                if sweep.state not in ("failed", "cancelled"):
-                    raise InvalidInput(
-                        f"{sweep.name} cannot be resumed: it is {sweep.state}",
-                        f"see `fitq sweep show {sweep.name}`",
-                    )
                 trials = self._sweeps.trials(sweep.id)
                 jobs = self._queue.several([trial.job for trial in trials])
                 attempts = {job_id: job.attempt for job_id, job in jobs.items() if job.ended}
                 going_on, again = sweep.resumed(trials, attempts)
+                if not sweep.ended or (sweep.state == "succeeded" and not again):
+                    nothing_left = ", and all its trials have a result" if sweep.ended else ""
+                    raise InvalidInput(
+                        f"{sweep.name} cannot be resumed: it is {sweep.state}{nothing_left}",
+                        f"see `fitq sweep show {sweep.name}`",
+                    )
                 if self._sweeps.write(going_on, again):
                     return self._sweeps.get(sweep.id)
                 sweep = self._sweeps.get(sweep.id)

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from fitq.queue import Queue
+from fitq.standings import counts
 from fitq.sweeping import Standing, Sweeping
 from fitq_shared.attempts import Attempts
-from fitq_shared.errors import Diverged
+from fitq_shared.errors import Diverged, InvalidInput
 from fitq_shared.record import JobRecord
 from fitq_shared.redis_link import Redis
 from fitq_shared.sweeps.keys import sweep_key
@@ -105,6 +106,7 @@ def test_a_sweep_ends_with_its_best_model_promoted_and_a_report(
     [report] = worker.queued()
     assert (report.kind, report.name) == ("sweep_report", "brave-otter-report")
     assert standing(sweep).sweep.state == "running"
+    assert counts(standing(sweep)) == "2 completed of 2 trials; its report is queued"
     worker.run(report.id, 1.0)
     conductor.look()
     # Then the sweep has succeeded, and the model that is the best at its end has its name
@@ -157,7 +159,7 @@ def test_of_two_conductors_only_one_acts(
     # When the other one looks
     second.look()
     # Then it has done nothing
-    assert states(standing(sweep)) == ["succeeded"]
+    assert states(standing(sweep)) == ["ending"]
 
 
 def test_a_bad_trial_is_stopped_and_counts_with_its_best_value(
@@ -377,6 +379,34 @@ def test_too_many_failures_in_a_row_end_the_sweep_and_resuming_tries_them_again(
         worker.run(sweep.job_of(number), 0.1 * number)
     conductor.look()
     assert states(standing(sweep)) == ["completed", "completed", "completed", "queued"]
+
+
+def test_a_sweep_that_has_succeeded_is_resumed_for_its_failed_trials(
+    queue: Queue, conductor: Conductor, worker: FakeWorker, standing: GetStanding
+) -> None:
+    # Given a sweep that has succeeded with one trial of two, and has promoted it
+    spec = sweep_spec(parallel=2, model_name="digits", promote="production")
+    sweep = Sweeping(queue).submit(spec)
+    conductor.look()
+    worker.fail(sweep.job_of(1))
+    worker.run(sweep.job_of(2), 0.5)
+    conductor.look()
+    worker.run(standing(sweep).sweep.report, 1.0)
+    conductor.look()
+    assert standing(sweep).sweep.state == "succeeded"
+    # When it is resumed, and the other is the better one
+    Sweeping(queue).resume(standing(sweep).sweep)
+    conductor.look()
+    worker.run(sweep.job_of(1), 0.7)
+    conductor.look()
+    worker.run(standing(sweep).sweep.report, 1.0)
+    conductor.look()
+    # Then that is the best, and there is nothing more to resume
+    ended = standing(sweep)
+    assert (ended.sweep.state, states(ended)) == ("succeeded", ["completed", "completed"])
+    assert queue.registry.find("digits@production").job == sweep.job_of(1)
+    with pytest.raises(InvalidInput, match="succeeded, and all its trials have a result"):
+        Sweeping(queue).resume(ended.sweep)
 
 
 @pytest.mark.parametrize("value", [math.nan, None], ids=["no-metric", "failed"])

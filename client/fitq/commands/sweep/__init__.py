@@ -27,7 +27,7 @@ COMMANDS = {
     "watch": "Follow a sweep live.",
     "best": "Show the best trial, and how to predict with it.",
     "cancel": "Stop a sweep and its trials.",
-    "resume": "Let a sweep go on that has failed or was cancelled.",
+    "resume": "Let a sweep go on with the trials that are missing or have failed.",
     "rm": "Forget a sweep; the jobs of its trials stay.",
 }
 # Those of a training's options that a sweep has its own of, or that make no sense for many.

@@ -13,7 +13,7 @@ from fitq.commands.sweep._sweep import find
 @click.option("--no-wait", is_flag=True, help="Do not follow it.")
 @as_json
 def command(sweep: str, no_wait: bool, as_json: bool) -> None:
-    """Let a sweep go on that has failed or was cancelled, with the trials that are missing.
+    """Let a sweep go on that has ended, with the trials that are missing or have failed.
 
     Those that have failed or were cancelled go on from their last checkpoints.
     """

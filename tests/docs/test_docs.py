@@ -17,8 +17,8 @@ import pytest
 from fitq.cli import COMMANDS
 from fitq_shared.attempt_folder import MANIFEST, AttemptFolder
 from fitq_shared.specs.models import MODELS
-from fitq_shared.specs.preprocessing import STEPS
 from fitq_shared.specs.splits import SplitBy
+from fitq_shared.specs.steps import STEPS
 from fitq_shared.specs.train import TrainJob
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,8 @@ import pytest
 
 from fitq_shared.errors import InvalidInput
 from fitq_shared.specs.kinds import parse_spec
-from fitq_shared.specs.preprocessing import STEPS, kind_mistakes
+from fitq_shared.specs.preprocessing import kind_mistakes
+from fitq_shared.specs.steps import STEPS
 from fitq_shared.specs.train import TrainJob
 
 

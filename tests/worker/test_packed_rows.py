@@ -15,7 +15,7 @@ from PIL import Image
 from fitq_shared.errors import BadJob
 from fitq_shared.packed import pack
 from fitq_shared.specs.predict import PackedRows
-from fitq_shared.specs.preprocessing import Resize
+from fitq_shared.specs.steps import Resize
 from fitq_shared.store import Store
 from fitq_worker.interface import Input, Interface
 from fitq_worker.packed_rows import read_packed

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fitq_shared.specs.preprocessing import Kind
+from fitq_shared.specs.steps import Kind
 
 Arrays = dict[str, NDArray[Any]]
 

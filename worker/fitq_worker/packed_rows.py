@@ -10,7 +10,7 @@ import numpy as np
 
 from fitq_shared.errors import BadJob
 from fitq_shared.packed import unpack
-from fitq_shared.specs.preprocessing import Resize
+from fitq_shared.specs.steps import Resize
 from fitq_shared.texts import printable
 from fitq_worker.array_examples import ArrayExamples
 from fitq_worker.datasets.pictures import Channels, decode_picture

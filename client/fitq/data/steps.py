@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from fitq_shared.specs.preprocessing import Kind, Preprocessing, kind_mistakes, kind_of
+from fitq_shared.specs.preprocessing import Preprocessing, kind_mistakes, kind_of
+from fitq_shared.specs.steps import Kind
 
 if TYPE_CHECKING:
     from fitq_shared.dataset_manifest import Column, DatasetManifest

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fitq_shared.errors import BadJob
-from fitq_shared.specs.preprocessing import Resize
+from fitq_shared.specs.steps import Resize
 from fitq_worker.datasets.pictures import decode_picture, picture_size
 
 RED, SEEN, GREY = (255, 0, 0), (76, 76, 76), 76

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fitq_shared.errors import BadJob
-from fitq_shared.specs.preprocessing import Normalize
+from fitq_shared.specs.steps import Normalize
 from fitq_worker.examples import Field
 from fitq_worker.preprocessing.numbers import NormalizeMaker
 from fitq_worker.preprocessing.preparation import Preparation

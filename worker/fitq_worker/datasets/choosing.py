@@ -14,7 +14,7 @@ from fitq_worker.datasets.loading import load
 from fitq_worker.datasets.registered import Choice, load_registered
 
 if TYPE_CHECKING:
-    from fitq_shared.specs.preprocessing import Resize
+    from fitq_shared.specs.steps import Resize
     from fitq_worker.examples import Examples
     from fitq_worker.job_context import JobContext
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.base import Split
-from fitq_shared.specs.preprocessing import Resize
+from fitq_shared.specs.steps import Resize
 from fitq_shared.texts import shown
 from fitq_worker.datasets.column_files import Noted, StoredColumn
 from fitq_worker.datasets.columns import Table

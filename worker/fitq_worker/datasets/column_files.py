@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fitq_shared.dataset_manifest import Role
 from fitq_shared.specs.base import Split
-from fitq_shared.specs.preprocessing import Kind, Resize
+from fitq_shared.specs.steps import Kind, Resize
 from fitq_worker.datasets.columns import ArrayColumn, Column, NameColumn, TextColumn
 from fitq_worker.datasets.image_column import ImageColumn
 from fitq_worker.datasets.pictures import Channels

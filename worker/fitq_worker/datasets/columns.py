@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fitq_shared.specs.preprocessing import Kind
+from fitq_shared.specs.steps import Kind
 from fitq_worker.examples import Arrays, Field
 
 TEXT = "str"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitq_shared.specs.preprocessing import Resize
+from fitq_shared.specs.steps import Resize
 from fitq_worker.datasets.columns import TextColumn
 from fitq_worker.datasets.pictures import Channels, decode_picture
 from fitq_worker.examples import Field

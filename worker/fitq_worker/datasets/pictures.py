@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from fitq_shared.errors import BadJob
-from fitq_shared.specs.preprocessing import Resize
+from fitq_shared.specs.steps import Resize
 from fitq_shared.texts import printable
 
 Channels = Literal[1, 3, 4]

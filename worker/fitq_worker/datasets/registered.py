@@ -10,7 +10,7 @@ from fitq_shared.errors import BadJob
 from fitq_shared.specs.base import Split
 from fitq_shared.specs.datasets import DatasetRef
 from fitq_shared.specs.mistakes import unknown_choice
-from fitq_shared.specs.preprocessing import Resize
+from fitq_shared.specs.steps import Resize
 from fitq_shared.store import Store
 from fitq_worker.datasets.column_checks import check_columns, check_lengths
 from fitq_worker.datasets.column_files import StoredColumn, read_index

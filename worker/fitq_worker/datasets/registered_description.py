@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fitq_shared.specs.datasets import DatasetRef
-from fitq_shared.specs.preprocessing import Resize
+from fitq_shared.specs.steps import Resize
 from fitq_worker.datasets.column_files import StoredColumn, open_npy, read_index
 from fitq_worker.datasets.columns import Table
 from fitq_worker.datasets.disk_cache import Entry

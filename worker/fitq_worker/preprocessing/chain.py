@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from fitq_shared.specs.preprocessing import Kind
+from fitq_shared.specs.steps import Kind
 from fitq_worker.examples import Field
 from fitq_worker.preprocessing.categories import HashMaker, LookupMaker
 from fitq_worker.preprocessing.images import (

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fitq_shared.specs.preprocessing import (
-    AnyStep,
-    FillMissing,
-    Kind,
-    Normalize,
-    OneHot,
-    Vectorize,
-)
 from fitq_shared.specs.preprocessing import kind_of as seeming_kind
+from fitq_shared.specs.steps import AnyStep, FillMissing, Kind, Normalize, OneHot, Vectorize
 from fitq_worker.examples import Field
 
 # For the models that fitq builds by name, which take only numbers; they scale pixels themselves.

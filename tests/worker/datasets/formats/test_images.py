@@ -9,7 +9,7 @@ from PIL import Image
 from fitq_shared.dataset_manifest import Column
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.datasets import DatasetRef
-from fitq_shared.specs.preprocessing import Resize
+from fitq_shared.specs.steps import Resize
 from fitq_shared.store import Store
 from fitq_worker.datasets.registered import Choice, load_registered
 from fitq_worker.examples import Field

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fitq_shared.dataset_manifest import Column, ColumnType, DatasetManifest
 from fitq_shared.errors import BadJob
-from fitq_shared.specs.preprocessing import Kind
+from fitq_shared.specs.steps import Kind
 from fitq_shared.texts import shown
 from fitq_worker.datasets.column_files import (
     MISSING,

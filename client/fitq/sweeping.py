@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +109,12 @@ class Sweeping:
             sweeps = list(self._sweeps.all(limit))
             trials = self._sweeps.trials_of([one.id for one in sweeps])
         return [(one, trials[one.id]) for one in sweeps]
+
+    def going_on(self, jobs: Iterable[JobRecord]) -> list[SweepRecord]:
+        """The running sweeps of which some of these jobs are trials."""
+        tags = {tag for job in jobs for tag in job.tags}
+        with reporting_unreachable(self._settings):
+            return [one for one in self._sweeps.open() if one.tag in tags and not one.ended]
 
     def standing(self, sweep_id: str) -> Standing:
         """How a sweep stands now. Asked again, it reads only what is new."""

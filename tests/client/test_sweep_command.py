@@ -18,6 +18,7 @@ from fitq.sweeping import Sweeping
 from fitq.waste import needed_inputs
 from fitq_shared.errors import InvalidInput
 from fitq_shared.record import Reason
+from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
 from fitq_shared.registrations import Registration
 from fitq_shared.settings import Settings
@@ -207,6 +208,26 @@ def test_cancelling_resuming_and_forgetting(
     assert fitq("sweep", "resume", "brave-otter", "--no-wait").code == 0
     assert sweeping.find("brave-otter").state == "running"
     assert fitq("sweep", "cancel", "brave-otter", "--json").json["state"] == "cancelled"
+
+
+def test_whoever_cancels_a_trial_is_told_that_the_sweep_goes_on(
+    fitq: Fitq, sweeping: Sweeping, redis: Redis
+) -> None:
+    # Given a running sweep with a trial, and another job
+    sweep = sweeping.submit(sweep_spec())
+    trial = sweep_spec().trial(1, {LR: 0.001}, sweep.tag)
+    records = Records(redis)
+    for name in ("brave-otter-1", "brave-otter-2"):
+        records.create(trial.model_copy(update={"name": name}))
+    records.create(trial.model_copy(update={"name": "other", "tags": ()}))
+    # When they are cancelled, it is told of the sweep that would begin others in their place
+    told = "the sweep brave-otter goes on with its other trials; stop it with `fitq sweep cancel"
+    assert told not in fitq("cancel", "other").err
+    assert told in fitq("cancel", "brave-otter-1").err
+    # And not once that was cancelled, too
+    sweeping.cancel(sweep)
+    ran = fitq("cancel", "--all", "--yes")
+    assert (ran.code, ran.err) == (0, "")
 
 
 def test_an_unknown_sweep_is_told_the_nearest(fitq: Fitq, ended: SweepRecord) -> None:

@@ -71,6 +71,7 @@ def command(
         print_json([{"id": r.id, "name": r.name, "outcome": o} for r, o in outcomes])
     else:
         _print(outcomes, summary=every)
+        _say_which_sweeps_go_on(client, records)
     if any(outcome not in ("cancelled", _STOPPING) for _, outcome in outcomes):
         raise SystemExit(1)
 
@@ -107,6 +108,15 @@ def _print(outcomes: list[tuple[JobRecord, str]], *, summary: bool) -> None:
         left = len(outcomes) - len(done)
         rest = f"; {left} not yet, or not any more: see above" if left else ""
         click.echo(f"cancelled {_count(done)}{rest}" if outcomes else "no jobs to cancel")
+
+
+def _say_which_sweeps_go_on(client: Queue, records: list[JobRecord]) -> None:
+    """Those would begin other trials in the place of the cancelled."""
+    from fitq.sweeping import Sweeping
+
+    for sweep in Sweeping(client).going_on(records):
+        todo = f"stop it with `fitq sweep cancel {sweep.name}`"
+        click.echo(f"the sweep {sweep.name} goes on with its other trials; {todo}", err=True)
 
 
 def _count(records: list[JobRecord]) -> str:

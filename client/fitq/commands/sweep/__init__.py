@@ -56,9 +56,7 @@ def _training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--goal", help="max or min. Default: as the metric's name says.")
 @click.option("--sampler", help="grid, random or optuna. Default: random if there are ranges.")
 @click.option("--stop", help="median or asha: stop bad trials early. Default: none.")
-@click.option(
-    "--parallel", type=VALUE, help="At most so many at once. Default: workers + 1."
-)
+@click.option("--parallel", type=VALUE, help="At most so many at once. Default: workers + 1.")
 @click.option("--failures", type=VALUE, help="End after so many failures in a row. Default: 3.")
 @click.option("--register", "model_name", help="A model, whose next version the best becomes.")
 @click.option("--promote", help="The alias that the best model gets.")

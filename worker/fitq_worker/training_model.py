@@ -1,4 +1,4 @@
-"""The model of one training: made, fed, compiled, and as it is to be published."""
+"""The model of one training: made, fed and compiled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -14,24 +13,21 @@ import numpy as np
 
 from fitq_shared.errors import BadJob
 from fitq_shared.specs.models import CodeModel, JsonModel, KerasModel, name_of
-from fitq_worker.behind_steps import behind_steps
-from fitq_worker.compiling import Wishes, compile_model, feed_of, settings_of, validates
-from fitq_worker.feeding import Fed, Feed, match_inputs
+from fitq_worker.compiling import Wishes, compile_model, feed_of, validates
+from fitq_worker.feeding import Fed, Feed
 from fitq_worker.initial_weights import begin_from
-from fitq_worker.interface import Interface, interface_of
-from fitq_worker.layer_at_fault import naming_the_layer
 from fitq_worker.models import build_model
 from fitq_worker.models.own import OwnModel, make_own
 from fitq_worker.obeying import Obeying
-from fitq_worker.own_errors import own_errors
-from fitq_worker.ports import inputs_of, outputs_of
 from fitq_worker.published_model import load_published
+from fitq_worker.raw_model import raw_interface, with_preprocessing
 from fitq_worker.rows import ShuffledRows
 from fitq_worker.weighing import Weigh, class_table, weigh_by
 
 if TYPE_CHECKING:
     from fitq_shared.specs.train import TrainJob
-    from fitq_worker.examples import Arrays, Examples, Field
+    from fitq_worker.examples import Examples, Field
+    from fitq_worker.interface import Interface
     from fitq_worker.job_context import JobContext
     from fitq_worker.training_data import TrainingData
 
@@ -78,9 +74,9 @@ def make_training_model(context: JobContext, spec: TrainJob, data: TrainingData)
     if held_out is not None and not validates(model):
         log.info("validates on no rows: it has no loss, test_step or compute_loss")
         held_out = None
-    published = _published(model, feed, data)
+    published = with_preprocessing(model, feed, data)
     callbacks = made.fit_arguments.get("callbacks", ())
-    interface = _interface(model, published, feed, data)
+    interface = raw_interface(model, published, feed, data)
     return TrainingModel(model, published, shuffled, held_out, callbacks, interface)
 
 
@@ -128,50 +124,6 @@ def _weigh(context: JobContext, wanted: Any, feed: Feed, data: TrainingData) -> 
     (target,) = feed.targets.values()
     asked = Obeying(data.raw, context.reporter.obey)
     return weigh_by(class_table(wanted, target, asked, data.parts.train), target, data.weights)
-
-
-def _published(model: keras.Model, feed: Feed, data: TrainingData) -> keras.Model:
-    """The model behind its preprocessing, with the same loss and metrics."""
-    if data.preparation.empty:
-        return model
-
-    def arrange(inputs: Arrays) -> Any:
-        return feed.inputs.pack({name: _joined(inputs, of) for name, of in feed.sources.items()})
-
-    names = dict.fromkeys(name for of in feed.sources.values() for name in of)
-    try:
-        with own_errors(), naming_the_layer(data.examples.inputs):
-            wrapped = data.preparation.wrap(model, arrange, list(names))
-    except NotImplementedError as error:
-        raise BadJob(
-            f"the model {model.name!r} has no call method, so no preprocessing can be put before "
-            "it",
-            "say in `call` what it gives, or prepare the data before they are added",
-        ) from error
-    if model.compiled:
-        wrapped.compile(**settings_of(model))
-    return wrapped
-
-
-def _joined(inputs: Arrays, names: tuple[str, ...]) -> Any:
-    """Symbolic inputs side by side, as `Feed.x` puts arrays."""
-    if len(names) == 1:
-        return inputs[names[0]]
-    lines = [keras.layers.Reshape((prod(inputs[name].shape[1:]),))(inputs[name]) for name in names]
-    return keras.layers.Concatenate(dtype="float32")(lines)
-
-
-def _interface(
-    model: keras.Model, published: keras.Model, feed: Feed, data: TrainingData
-) -> Interface:
-    # Behind its preprocessing a user's model is one layer, after which Keras calls what it gives.
-    own = behind_steps(published) and feed.outputs
-    outputs = own or outputs_of(published) or feed.outputs
-    if published is model:
-        return interface_of(feed, data.raw.inputs, outputs)
-    raw = match_inputs(inputs_of(published), data.raw.inputs)
-    raw_feed = Feed(raw.inputs, raw.sources, feed.outputs, feed.targets)
-    return interface_of(raw_feed, data.raw.inputs, outputs)
 
 
 def _parameters(model: keras.Model) -> str:

@@ -47,7 +47,7 @@ def command(file: Path | None, no_wait: bool, dry_run: bool, as_json: bool, **fl
     values: dict[str, Any] = read_job_file(file, "train") if file else {"kind": "train"}
     lay_over(values, flags)
     if isinstance(values.get("init_from"), str):
-        values["init_from"] = published(values["init_from"])
+        values["init_from"] = model_named(values["init_from"])
     folder = file.parent if file and flags["model"] is None else Path()
     done = submit_with_files(values, folder, no_wait=no_wait, dry_run=dry_run, as_json=as_json)
     if done and not as_json:
@@ -94,9 +94,9 @@ def lay_over(values: dict[str, Any], flags: dict[str, Any]) -> None:
     lay_over_preparing(values, flags)
 
 
-def published(job: str) -> dict[str, Any]:
-    """The model that a job has published, as a spec names it."""
+def model_named(reference: str) -> dict[str, Any]:
+    """A model as a spec names it: one that a job has published, or will have."""
     from fitq.model_references import find_model_after
     from fitq.queue import Queue
 
-    return find_model_after(Queue(), job, chosen_before())[1].model_dump()
+    return find_model_after(Queue(), reference, chosen_before())[1].model_dump()

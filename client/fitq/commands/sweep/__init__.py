@@ -9,7 +9,7 @@ import click
 
 from fitq.commands._options import VALUE, chosen_before, find_each
 from fitq.commands.train import command as train
-from fitq.commands.train import lay_over, published
+from fitq.commands.train import lay_over, model_named
 from fitq.data.jobs import resolve_dataset
 from fitq.drafts import read_toml, spoken_name
 from fitq.lazy_commands import LazyCommands
@@ -92,7 +92,7 @@ def command(
     base: dict[str, Any] = dict(given) if isinstance(given, dict) else {}
     lay_over(base, {**flags, "metrics": (), "model_name": None, "name": None, "tags": ()})
     if isinstance(base.get("init_from"), str):
-        base["init_from"] = published(base["init_from"])
+        base["init_from"] = model_named(base["init_from"])
     uploads: list[Upload] = []
     if "model" in base:
         folder = file.parent if file and flags["model"] is None else Path()

@@ -51,6 +51,13 @@ def test_what_mattered_comes_first(metric: str, sign: int) -> None:
     assert "PED-ANOVA" in method
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("trials", [6, 12])
+def test_of_a_small_sweep_enough_trials_count_as_the_best(trials: int, seed: int) -> None:
+    shares, _ = importance(tabled(trials, seed=seed))
+    assert next(iter(shares)) == "model.units"
+
+
 @pytest.mark.parametrize("trials", [0, 1, 3])
 def test_of_few_trials_nothing_is_said(trials: int) -> None:
     shares, method = importance(tabled(trials))

@@ -7,26 +7,27 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import resources
 from typing import Any, NoReturn
 
 import redis
 
 
-def take_out(script: str, line: str) -> None:
+def take_out(name: str, line: str) -> None:
     """Take a line out of a Lua script, wherever this process registers it.
 
     Args:
-        script: how the script's first line begins.
+        name: the script's file in fitq_shared.transitions, without its suffix.
         line: it must be in the script, word for word.
     """
+    script = resources.files("fitq_shared.transitions").joinpath(f"{name}.lua").read_text("utf-8")
+    if line not in script:
+        give_up(f"{name}.lua has no line {line!r}")
     register = redis.Redis.register_script
 
     def registered(self: Any, text: str) -> Any:
-        if text.startswith(script):
-            if line not in text:
-                give_up(f"the script has no line {line!r}")
-            text = text.replace(line, "")
-        return register(self, text)
+        # Other functions may have been put before it.
+        return register(self, text.replace(script, script.replace(line, "")))
 
     redis.Redis.register_script = registered  # type: ignore[method-assign,assignment]
 

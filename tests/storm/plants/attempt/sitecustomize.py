@@ -3,6 +3,6 @@
 import planting
 
 planting.take_out(
-    "-- queued(n) -> running(n, worker)",
+    "claim",
     "if job[1] ~= 'queued' or job[2] ~= ARGV[2] then return 'stale' end\n",
 )

@@ -3,6 +3,6 @@
 import planting
 
 planting.take_out(
-    "-- running(n, token) -> succeeded, failed or cancelled",
+    "finish",
     "if job[1] ~= 'running' or job[2] ~= ARGV[2] or job[3] ~= ARGV[3] then return 'stale' end\n",
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitq.drafts import complete, spoken_name
-from fitq.model_references import find_model
+from fitq.model_references import find_model, measures_code
 from fitq.own_model import complete_with_files
 from fitq.uploads import Upload, of_file
 from fitq_shared.errors import FitqError, InvalidInput, Mistake
@@ -94,7 +94,9 @@ class _Reader:
         for link in self._links.values():
             link.after = self._after(link)
         ordered = self._in_order()
-        specs = {link.name: self._spec(link, values.get("tags")) for link in ordered}
+        specs: dict[str, JobSpec | None] = {}
+        for link in ordered:
+            specs[link.name] = self._spec(link, values.get("tags"), specs)
         if self._wrong:
             raise InvalidInput("\n".join(self._wrong), "; ".join(dict.fromkeys(self._hints)))
         jobs = [
@@ -145,8 +147,12 @@ class _Reader:
             names = list(self._links)
         return [self._links[name] for name in names]
 
-    def _spec(self, link: _Link, tags: Any) -> JobSpec | None:
-        """The spec of a link; None after a mistake, which is kept."""
+    def _spec(self, link: _Link, tags: Any, before: Mapping[str, JobSpec | None]) -> JobSpec | None:
+        """The spec of a link; None after a mistake, which is kept.
+
+        Args:
+            before: those of the links that it comes after.
+        """
         if not isinstance(link.kind, str) or link.kind not in KINDS:
             self._mistakes(iter([unknown_choice(f"{link.name}.kind", link.kind, KINDS)]))
             return None
@@ -159,6 +165,9 @@ class _Reader:
                 self._uploads += uploads
                 return spec
             self._add_data(link, values)
+            if link.kind == "promote":
+                evaluation = before.get(str(link.values.get("evaluation")))
+                values.setdefault("code", self._measures_code(values, evaluation))
             return complete(values, self._settings)
         except FitqError as error:
             self._keep(link, error)
@@ -192,6 +201,19 @@ class _Reader:
             near = unknown_choice(f"{link.name}.{where}", name, self._links)
             self._wrong.append(f"{near}; and {error.message}")
             return _NOT_FOUND if where != "evaluation" else None
+
+    def _measures_code(self, values: Mapping[str, Any], evaluation: JobSpec | None) -> bool:
+        """Whether it takes the user's code to measure the holder of a link's alias."""
+        if values.get("evaluation") is None:
+            return False
+        if evaluation is not None and evaluation.runs_code:
+            return True
+        if self._queue is None:
+            return False
+        found = None if evaluation else str(values["evaluation"])
+        return measures_code(
+            self._queue, f"{values.get('model_name')}@{values.get('alias')}", found
+        )
 
     def _add_data(self, link: _Link, values: dict[str, Any]) -> None:
         """The data that a link works on, if it does not say: those of the training before it."""

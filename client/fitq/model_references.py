@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fitq_shared.errors import UnknownJob, UnknownModel
 from fitq_shared.model_refs import model_ref, pending_model
 from fitq_shared.redis_link import reporting_unreachable
 
@@ -46,6 +48,19 @@ def find_model_after(
         if record is not None and not record.ended:
             return record, pending_model(record)
     return find_model(queue, reference)
+
+
+def measures_code(queue: Queue, alias: str, evaluation: str | None = None) -> bool:
+    """Whether it takes the user's code to measure the present holder of an alias.
+
+    Args:
+        alias: such as "mnist@production".
+        evaluation: the id of the evaluation on whose rows it would be.
+    """
+    jobs = [] if evaluation is None else [queue.job(evaluation)]
+    with contextlib.suppress(UnknownModel, UnknownJob):
+        jobs.append(find_model(queue, alias)[0])
+    return any(job.needs.code for job in jobs)
 
 
 def versions_of(queue: Queue, record: JobRecord) -> list[str]:

@@ -44,7 +44,10 @@ def submit_and_follow(
             say_if_nobody_is_there(client, record)
         return None
     click.echo(f"job {record.id} ({record.name}): {printable(record.summary)}", err=True)
-    return show_end(client, follow_to_end(client, record), as_json=as_json)
+    end = follow_to_end(client, record)
+    if end.summary != record.summary:
+        click.echo(f"used: {printable(end.summary)}", err=True)
+    return show_end(client, end, as_json=as_json)
 
 
 def say_if_nobody_is_there(client: Queue, record: JobRecord) -> None:

@@ -83,7 +83,13 @@ class Described:
             "lineage": asdict(self.lineage) if self.lineage else None,
             "spec": record.spec if record else None,
             "evaluations": [
-                {"job": one.id, "name": one.name, "summary": one.summary, "metrics": one.metrics}
+                {
+                    "job": one.id,
+                    "name": one.name,
+                    "summary": one.summary,
+                    "rows_used": asdict(one.rows_used) if one.rows_used else None,
+                    "metrics": one.metrics,
+                }
                 for one in self.evaluations
             ],
             "history": [change.model_dump(mode="json") for change in self.history],

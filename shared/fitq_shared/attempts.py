@@ -26,6 +26,7 @@ from fitq_shared.record_keys import (
 )
 from fitq_shared.records import Records
 from fitq_shared.registry_keys import MODELS, UNKEPT_MODELS, model_key, versions_key
+from fitq_shared.rows_used import RowsUsed
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.scripts import Scripts, flat
 
@@ -95,16 +96,24 @@ class Attempts:
         manifest: str,
         metrics: Mapping[str, float],
         model_name: str | None = None,
+        rows_used: RowsUsed | None = None,
+        summary: str | None = None,
     ) -> bool:
         """Publish: the attempt's folder with this manifest is the job's result.
 
         Args:
             model_name: in the same step it becomes the next version of this model.
+            rows_used: those that it has measured or predicted.
+            summary: the job in a few words, where they are others than before it has run.
 
         Returns:
             False when the attempt is outdated: nothing was changed.
         """
         fields = {"manifest": manifest, "metrics": json.dumps(dict(metrics))}
+        if rows_used is not None:
+            fields["rows_used"] = json.dumps(asdict(rows_used))
+        if summary is not None:
+            fields["summary"] = summary
         return self._finish(attempt, "succeeded", fields, model_name)
 
     def fail(self, attempt: Attempt, reason: Reason) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic import TypeAdapter
 
 from fitq_shared.queues import DeviceNeed, Needs, Priority, QueueName
+from fitq_shared.rows_used import RowsUsed
 from fitq_shared.schema import SCHEMA_VERSION
 from fitq_shared.specs.base import Label
 
@@ -45,7 +46,8 @@ class JobRecord:
     job that is `due` later waits until then. `proof` is the client's signature, if it signs.
     `queue` is where it waits: the name says its needs, its priority and its lane, which stays
     the same until the job is retried. It waits until all the jobs that it comes `after` have
-    succeeded; then it is `released`, once for ever.
+    succeeded; then it is `released`, once for ever. `rows_used` are those that it has measured a
+    model by, or predicted.
     """
 
     id: str
@@ -83,6 +85,7 @@ class JobRecord:
     reason: Reason | None = None
     metrics: dict[str, float] | None = None
     manifest: str | None = None
+    rows_used: RowsUsed | None = None
 
     @property
     def needs(self) -> Needs:
@@ -121,7 +124,7 @@ class JobRecord:
                 continue
             if name == "spec":
                 fields[name] = json.dumps(value, sort_keys=True, separators=(",", ":"))
-            elif name in ("tags", "reason", "metrics", "after"):
+            elif name in ("tags", "reason", "metrics", "after", "rows_used"):
                 fields[name] = json.dumps(value)
             else:
                 fields[name] = "1" if value is True else str(value)
@@ -176,6 +179,7 @@ class JobRecord:
             reason=Reason(**{n: _text(v) for n, v in reason.items()}) if reason else None,
             metrics=_metrics(fields["metrics"]) if "metrics" in fields else None,
             manifest=fields.get("manifest"),
+            rows_used=_rows_used(fields["rows_used"]) if "rows_used" in fields else None,
         )
 
 
@@ -206,6 +210,10 @@ def _metrics(text: str) -> dict[str, float]:
     if not all(isinstance(value, int | float) for value in metrics.values()):
         raise TypeError("metrics are numbers")
     return dict(metrics)
+
+
+def _rows_used(text: str) -> RowsUsed:
+    return RowsUsed(**json.loads(text))
 
 
 def _text(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fitq_shared.errors import InvalidInput, Mistake
@@ -31,23 +31,20 @@ def training_metric(records: Records, version: ModelVersion, metric: str) -> flo
     return metric_of(record, metric, f"{version.label} ({record.name})")
 
 
-def evaluated_metric(
-    records: Records, version: ModelVersion, metric: str, like: JobRecord
-) -> float:
-    """A metric of the newest evaluation of a version on the data of another evaluation.
+def evaluation_like(records: Records, job: str, like: JobRecord) -> JobRecord | None:
+    """The newest evaluation of a job's model on just the rows of another evaluation, if any."""
+    if like.rows_used is None:
+        return None
+    for record in evaluations_of(records.all(), job):
+        same_data = record.spec.get("dataset") == like.spec.get("dataset")
+        if same_data and record.rows_used == like.rows_used:
+            return record
+    return None
 
-    Raises:
-        InvalidInput: there is no such evaluation, or it has no such metric.
-    """
-    data = (like.spec.get("dataset"), like.spec.get("split"))
-    for record in evaluations_of(records.all(), version.job):
-        if (record.spec.get("dataset"), record.spec.get("split")) == data:
-            return metric_of(record, metric, f"the evaluation {record.name} of {version.label}")
-    what = like.summary.partition(" on ")[2]
-    raise InvalidInput(
-        f"{version.label} has no evaluation on {what}, with which {like.name} could be compared",
-        f"first `fitq evaluate {version.label}` on the same data",
-    )
+
+def measured_on(evaluation: JobRecord) -> str:
+    """What an evaluation has measured a model by, in few words, such as "mnist test"."""
+    return evaluation.summary.partition(" on ")[2]
 
 
 def metric_of(record: JobRecord, metric: str, whose: str) -> float:
@@ -59,7 +56,15 @@ def metric_of(record: JobRecord, metric: str, whose: str) -> float:
     Raises:
         InvalidInput: it has no such metric; names those that it has.
     """
-    metrics = record.metrics or {}
+    return metric_in(record.metrics or {}, metric, whose)
+
+
+def metric_in(metrics: Mapping[str, float], metric: str, whose: str) -> float:
+    """One of some metrics.
+
+    Raises:
+        InvalidInput: there is none of that name; names those that there are.
+    """
     if metric not in metrics:
         known = f"a metric of {whose}: {', '.join(metrics) or 'it has none'}"
         raise InvalidInput([Mistake("metric", metric, known)])

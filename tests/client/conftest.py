@@ -15,6 +15,7 @@ from fitq_shared.lease import Lease
 from fitq_shared.record import Attempt, JobRecord
 from fitq_shared.records import Records
 from fitq_shared.redis_link import Redis
+from fitq_shared.rows_used import RowsUsed
 from fitq_shared.settings import Settings
 from fitq_shared.specs.base import JobSpec
 from fitq_shared.specs.train import TrainJob
@@ -82,6 +83,7 @@ def succeeded(
         spec: JobSpec | None = None,
         artifacts: Mapping[str, bytes | str] | None = None,
         metrics: Mapping[str, float] | None = None,
+        rows_used: RowsUsed | None = None,
     ) -> JobRecord:
         record = records.create(spec or train_job())
         attempt = claim(record)
@@ -90,7 +92,9 @@ def succeeded(
             folder.write(name, content)
         numbers = metrics or {"val_accuracy": 0.9876}
         model_name = record.spec.get("model_name")
-        assert Attempts(records).succeed(attempt, folder.seal(), numbers, model_name)
+        assert Attempts(records).succeed(
+            *(attempt, folder.seal(), numbers, model_name), rows_used=rows_used
+        )
         return records.get(record.id)
 
     return make

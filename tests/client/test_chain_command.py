@@ -65,6 +65,31 @@ def test_links_name_each_other_and_wait_for_each_other(submitted):
     assert all(job["tags"] == ["demo"] for job in jobs.values())
 
 
+def test_a_holder_is_measured_where_code_is_allowed_if_the_evaluation_was(queue, fitq):
+    # Given a chain whose model comes from code
+    Path("net.py").write_text("def build():\n    pass\n")
+    Path("chain.toml").write_text(
+        """
+        [links.train]
+        dataset = "mnist"
+        model = "net.py:build"
+        [links.evaluate]
+        model = "train"
+        [links.promote]
+        model = "train"
+        evaluation = "evaluate"
+        metric = "accuracy"
+        model_name = "mnist"
+        alias = "production"
+        """
+    )
+    # When its jobs are made
+    jobs = fitq("chain", "-f", "chain.toml", "--dry-run").json
+    # Then the one that promotes goes to such workers too
+    assert jobs[-1]["spec"]["kind"] == "promote"
+    assert jobs[-1]["spec"]["code"]
+
+
 def test_every_mistake_of_every_link_is_told_and_nothing_is_submitted(queue, fitq, records):
     # Given
     Path("chain.toml").write_text(

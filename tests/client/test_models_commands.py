@@ -8,6 +8,7 @@ import pytest
 
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.registry import Registry
+from fitq_shared.rows_used import RowsUsed
 from fitq_shared.specs.evaluate import EvaluateJob
 
 pytestmark = pytest.mark.services
@@ -134,6 +135,7 @@ def test_promotion_if_better_on_a_metric(fitq, publish, registry):
         (["promote", "mnist", "12"], "ALIAS = '12': expected 1 to 63"),
         (["promote", "mnist", "a b"], "ALIAS = 'a b': expected 1 to 63"),
         (["promote", "mnist", "a", "--mode", "max"], "expected --if-better METRIC too"),
+        (["promote", "mnist", "a", "--evaluation", "b"], "expected --if-better METRIC too"),
         (["unalias", "mnist"], "expected a model and one of its aliases"),
         (["unalias", "mnist@production"], "mnist has no alias 'production'"),
         (["rm", "mnist", "--yes"], "expected a version by its number, such as mnist@3"),
@@ -210,6 +212,27 @@ def test_compare_marks_what_differs(fitq, publish):
     assert "batch_size" not in ran.out
     assert "rows are the same for all" in ran.err
     assert "batch_size" in fitq("models", "compare", "mnist@1", "mnist@2", "--all").out
+
+
+def test_compare_puts_only_the_same_rows_into_one_row(fitq, publish, succeeded):
+    # Given three versions, of which two were measured on the same rows
+    for number, digest in enumerate(("aaaaaa11", "aaaaaa11", "bbbbbb22"), 1):
+        record = publish(model_name="homes")
+        model = {"job": record.id, "attempt": 1, "manifest": record.manifest, "name": "homes"}
+        least = {"kind": "evaluate", "name": "newt", "owner": "ann", "dataset": "mnist"}
+        spec = EvaluateJob.parse({**least, "model": model, "split": "validation"})
+        rows = RowsUsed("validation", 60, digest)
+        succeeded(spec, metrics={"loss": float(number)}, rows_used=rows)
+    # Then these are compared, and all three are not
+    names = ["homes@1", "homes@2", "homes@3"]
+    rows = fitq("models", "compare", *names, "--json").json["rows"]
+    measured = {row["part"]: row["values"] for row in rows if row["part"].startswith("mnist ")}
+    assert measured == {
+        "mnist validation (rows aaaaaa)": [1.0, 2.0, None],
+        "mnist validation (rows bbbbbb)": [None, None, 3.0],
+    }
+    rows = fitq("models", "compare", *names[:2], "--json").json["rows"]
+    assert [row["values"] for row in rows if row["part"] == "mnist validation"] == [[1.0, 2.0]]
 
 
 def test_a_registered_job_is_kept_until_it_is_unregistered(fitq, publish, store):

@@ -10,10 +10,11 @@ import pytest
 from fitq_shared.attempts import Attempts
 from fitq_shared.events import events_key
 from fitq_shared.lease import Lease
-from fitq_shared.record import Attempt, Reason
+from fitq_shared.record import UNREADABLE, Attempt, JobRecord, Reason
 from fitq_shared.record_keys import RUNNING
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
+from fitq_shared.rows_used import RowsUsed
 
 pytestmark = pytest.mark.services
 
@@ -160,6 +161,20 @@ def test_success_publishes_manifest_and_metrics(redis, records, attempts, queued
     assert record.lease is None
     assert list(records.running()) == []
     assert not redis.zscore(RUNNING, queued.id)
+
+
+def test_success_keeps_which_rows_were_used(records, attempts, running):
+    # Given a job that could not know its rows before
+    used = RowsUsed("validation", 60, "ab12")
+    # When it succeeds
+    assert attempts.succeed(running, MANIFEST, {}, rows_used=used, summary="on these rows")
+    # Then its record says so, also when it is read from the fields that a copy of it has
+    record = records.get(running.job_id)
+    assert (record.rows_used, record.summary) == (used, "on these rows")
+    assert JobRecord.from_fields(record.to_fields()) == record
+    for forged in ('{"split": "a", "rows": 1}', '{"split": 1, "rows": 1, "digest": "a"}', "[]"):
+        with pytest.raises(UNREADABLE):
+            JobRecord.from_fields({**record.to_fields(), "rows_used": forged})
 
 
 def test_success_asked_for_again_is_answered_the_same_and_published_once(

@@ -23,6 +23,15 @@ def test_the_test_split_is_measured_by_default():
     assert parse_spec(job.model_dump(mode="json")) == job
 
 
+def test_what_is_measured_is_not_said_before_it_is_known():
+    # Given data of which only a worker knows whether it has a test part
+    data = {"name": "homes", "version": 2, "manifest": "b" * 64}
+    job = EvaluateJob.parse({**VALUES, "dataset": data})
+    # Then the job does not say that it is on one
+    assert (job.split, job.summary) == (None, "brave-otter on homes@2")
+    assert parse_spec(job.model_dump(mode="json")) == job
+
+
 def test_all_mistakes_are_named_at_once():
     wrong = {
         **VALUES,

@@ -30,7 +30,7 @@ from fitq_worker.checkpoints import remove_checkpoints
 from fitq_worker.child import CHILD_CANNOT_GO_ON
 from fitq_worker.failures import explain, may_pass
 from fitq_worker.giving_back import Counts, give_back
-from fitq_worker.job_context import JobContext
+from fitq_worker.job_context import JobContext, Said
 from fitq_worker.job_log import job_log
 from fitq_worker.jobs import HANDLERS
 from fitq_worker.other_threads import ProcessDied, run_with_threads
@@ -168,9 +168,13 @@ def _run_to_its_end(child: _Child, attempt: Attempt) -> dict[str, Any]:
     folder = AttemptFolder.of(child.store, record)
     try:
         check_record(record, child.signer)
-        metrics = _work(child, attempt, record, folder)
+        metrics, said = _work(child, attempt, record, folder)
         name = record.spec.get("model_name") if record.kind == "train" else None
-        published = child.attempts.succeed(attempt, folder.seal(), metrics, name)
+        published = child.attempts.succeed(
+            *(attempt, folder.seal(), metrics, name),
+            rows_used=said.rows_used,
+            summary=said.summary,
+        )
     except StopJob as stop:
         return _stopped(child, attempt, folder, stop.order)
     except Exception as error:
@@ -185,7 +189,7 @@ def _run_to_its_end(child: _Child, attempt: Attempt) -> dict[str, Any]:
 
 def _work(
     child: _Child, attempt: Attempt, record: JobRecord, folder: AttemptFolder
-) -> dict[str, float]:
+) -> tuple[dict[str, float], Said]:
     spec = resolved(parse_spec(record.spec), child.records, child.signer)
     context = JobContext(
         record=record,
@@ -213,7 +217,7 @@ def _work(
             job.exception("failed")
             raise
         job.info("done: %s", _rounded(metrics))
-    return metrics
+    return metrics, context.said
 
 
 def _shown_by(folder: AttemptFolder) -> Callable[[Path], None] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from fitq_shared.datasets import read_manifest
 from fitq_shared.errors import BadJob
+from fitq_shared.rows_used import RowsUsed
 from fitq_shared.specs.datasets import DatasetRef
 from fitq_shared.specs.preprocessing import first_resize
 from fitq_worker.datasets.choosing import load_examples
@@ -19,6 +20,7 @@ from fitq_worker.training_data import divided, learnt_from
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fitq_shared.specs.base import Split
     from fitq_shared.specs.datasets import AnyDataset
     from fitq_shared.specs.splits import Part
     from fitq_shared.specs.train import TrainJob
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from fitq_worker.examples import Examples
     from fitq_worker.job_context import JobContext
 
-log = logging.getLogger("fitq.job")
+# The parts that a training may hold out, those first by which a model is measured rather.
+HELD_OUT: tuple[Part, ...] = ("test", "validation")
+DIGEST_LETTERS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,56 +40,87 @@ class Measured:
     Attributes:
         examples: of the data set.
         rows: which of their rows: int64 of shape (n,).
-        what: which these are, in words: "test split", "rows held out for validation".
+        split: the part that these are.
+        what: the same in words: "test split", "rows held out for validation".
+        source: the split of the data set that `examples` are.
     """
 
     examples: Examples
     rows: Indices
+    split: Part
     what: str
+    source: Split
+
+    @property
+    def used(self) -> RowsUsed:
+        """These rows as a record names them."""
+        numbers = self.rows.astype("<i8").tobytes()
+        digest = hashlib.sha256(self.source.encode() + b":" + numbers).hexdigest()
+        return RowsUsed(self.split, len(self.rows), digest[:DIGEST_LETTERS])
 
 
 def rows_to_measure(
     context: JobContext,
     trained: TrainJob,
     dataset: AnyDataset,
-    split: Part,
+    split: Part | None,
     inputs: Sequence[str] | None = None,
     targets: Sequence[str] | None = None,
+    held_out_by: TrainJob | None = None,
 ) -> Measured:
     """Examples of a data set, and which of their rows are the split that was asked for.
 
     A data set without a test part of its own has for one the rows that the training of the model
-    has held out: those to test, or else those to validate.
+    has held out to test.
 
     Args:
         trained: the training of the model that is to be measured.
+        split: None for the rows to test or, where there are none, those that validated.
         inputs, targets: the fields to take; None for the data set's own choice.
+        held_out_by: the training whose held-out rows are meant; None for that of the model.
 
     Raises:
         BadJob: there is no such part, or only in the data set of the training.
     """
     resize = first_resize(trained.preprocessing)
-    if split == "train" or (split == "test" and _has_test(context.store, dataset)):
-        examples = load_examples(dataset, context, split, inputs, targets, resize=resize)
-        return Measured(examples, np.arange(len(examples), dtype=np.int64), f"{split} split")
+
+    def load(source: Split) -> Examples:
+        return load_examples(dataset, context, source, inputs, targets, resize=resize)
+
+    if split == "train" or (split != "validation" and _has_test(context.store, dataset)):
+        whole: Split = "train" if split == "train" else "test"
+        examples = load(whole)
+        return Measured(examples, all_of(examples), whole, f"{whole} split", whole)
+    holder = held_out_by or trained
+    part, rows = _held_out(context, holder, dataset, split)
+    return Measured(load("train"), rows, part, f"rows held out for {part}", "train")
+
+
+def all_of(examples: Examples) -> Indices:
+    """The numbers of all rows: int64 of shape (n,)."""
+    return np.arange(len(examples), dtype=np.int64)
+
+
+def _held_out(
+    context: JobContext, trained: TrainJob, dataset: AnyDataset, split: Part | None
+) -> tuple[Part, Indices]:
     if dataset != trained.dataset:
         raise BadJob(
-            f"{dataset} has no {split} part: only {trained.dataset}, on which the model was "
-            "trained, has rows that were held out",
+            f"{dataset} has no {split or 'test'} part: only {trained.dataset}, on which the model "
+            "was trained, has rows that were held out",
             "use --split train, or a data set with a test part",
         )
     parts = divided(context, trained, learnt_from(context, trained))
-    part, rows = split, parts.of(split)
-    if split == "test" and not len(rows):
-        part, rows = "validation", parts.validation
-        log.info("%s has no test part: the rows on which the training validated stand in", dataset)
-    if not len(rows):
-        raise BadJob(
-            f"the training held out no rows of {dataset} for {split}",
-            "train with --validation-split or --test-split, or use --split train",
-        )
-    examples = load_examples(dataset, context, "train", inputs, targets, resize=resize)
-    return Measured(examples, rows, f"rows held out for {part}")
+    there: list[Part] = [part for part in HELD_OUT if len(parts.of(part))]
+    for part in there:
+        if split in (None, part):
+            return part, parts.of(part)
+    other = f"--split {there[0]}, or " if there else ""
+    wanted = split or " or ".join(HELD_OUT)
+    raise BadJob(
+        f"the training held out no rows of {dataset} for {wanted}",
+        f"use {other}--split train; or train with --validation-split or --test-split",
+    )
 
 
 def _has_test(store: Store, dataset: AnyDataset) -> bool:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fitq_shared.dataset_manifest import CodeSource
     from fitq_shared.record import JobRecord
     from fitq_shared.records import Records
+    from fitq_shared.rows_used import RowsUsed
     from fitq_shared.specs.code import UserCode
     from fitq_shared.store import Store
     from fitq_worker.identity import Identity
@@ -18,11 +19,20 @@ if TYPE_CHECKING:
     from fitq_worker.reporter import Reporter
 
 
+@dataclass
+class Said:
+    """What only the run of a job can tell: its summary, and the rows that it has used."""
+
+    rows_used: RowsUsed | None = None
+    summary: str | None = None
+
+
 @dataclass(frozen=True)
 class JobContext:
     """The job's record and folder, the store, the line to the queue, and all records.
 
-    What `until_end` holds is closed when the job has ended.
+    What `until_end` holds is closed when the job has ended. `said` is what its record is to say of
+    it when it has succeeded.
     """
 
     record: JobRecord
@@ -32,6 +42,7 @@ class JobContext:
     identity: Identity
     records: Records
     until_end: ExitStack = field(default_factory=ExitStack)
+    said: Said = field(default_factory=Said)
 
     def own_code(self, code: UserCode) -> OwnCode:
         """Code of the user's own, to be used in a `with` block."""

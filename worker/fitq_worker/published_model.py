@@ -89,7 +89,7 @@ def load_published(
     reference = published(reference)
     if not reference.code:
         return _load(store.url, reference)
-    spec = _training_of(store, reference)
+    spec = training_of(store, reference)
     if keep_code is None or not isinstance(spec.model, CodeModel):
         return _published(store, reference, spec)
     keep_code(spec.model).module()
@@ -99,14 +99,19 @@ def load_published(
 @lru_cache(maxsize=WARM_MODELS)
 def _load(store_url: str, reference: ModelRef) -> PublishedModel:
     store = Store(store_url)
-    return _published(store, reference, _training_of(store, reference))
+    return _published(store, reference, training_of(store, reference))
 
 
 def _folder(store: Store, reference: ModelRef) -> AttemptFolder:
     return AttemptFolder(store, reference.job, reference.attempt)
 
 
-def _training_of(store: Store, reference: ModelRef) -> TrainJob:
+def training_of(store: Store, reference: ModelRef) -> TrainJob:
+    """The job that has trained a model, as its artifacts say it.
+
+    Raises:
+        StoreError: they cannot be read, or are damaged.
+    """
     content = _folder(store, reference).read_verified(AttemptFolder.spec, reference.manifest)
     return TrainJob.parse(json.loads(content))
 

@@ -82,6 +82,8 @@ def _follow(client: Queue, records: list[JobRecord]) -> list[JobRecord]:
             click.echo(f"job {record.id} ({record.name}): {printable(record.summary)}", err=True)
             end = follow(client, record)
             ended.append(end)
+            if end.summary != record.summary:
+                click.echo(f"used: {printable(end.summary)}", err=True)
             said = plain(end.reason.message) if end.reason else headline(end.metrics)
             click.echo(f"{end.name} {end.state}{': ' if said else ''}{said}", err=True)
     except KeyboardInterrupt:

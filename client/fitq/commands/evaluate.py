@@ -13,7 +13,7 @@ from fitq.commands._submitting import submit
 @click.command()
 @click.argument("model")
 @click.option("--dataset", help="Default: the one that the model was trained on.")
-@click.option("--split", help="train, validation or test. Default: test.")
+@click.option("--split", help="train, validation or test. Default: test, or else validation.")
 @click.option("--batch-size", type=VALUE, help="Default: 128.")
 @submission
 def command(

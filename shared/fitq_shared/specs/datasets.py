@@ -34,6 +34,11 @@ def made_by_code(dataset: str | DatasetRef) -> bool:
     return isinstance(dataset, DatasetRef) and dataset.code
 
 
+def data_named(dataset: str | DatasetRef, split: str | None) -> str:
+    """A part of a data set in few words, such as "mnist test"; its name where no part is chosen."""
+    return f"{dataset} {split}" if split else str(dataset)
+
+
 def _how_named(value: object) -> str | None:
     if isinstance(value, str):
         return NAMED

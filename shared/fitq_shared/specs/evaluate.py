@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from pydantic import model_validator
+
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import AnyModel, JobSpec, dataset_mistakes
-from fitq_shared.specs.datasets import AnyDataset, made_by_code
-from fitq_shared.specs.splits import Part
+from fitq_shared.specs.datasets import AnyDataset, data_named, made_by_code
+from fitq_shared.specs.splits import Part, split_by_default
 from fitq_shared.specs.train import PositiveInt
 
 
@@ -16,19 +18,25 @@ class EvaluateJob(JobSpec):
     """Measure a published model on one split of a data set.
 
     "validation" are the rows on which its training validated; a data set without a test part has
-    for "test" the rows that the training held out.
+    for "test" the rows that the training held out to test. Without a split they are those to test
+    or, where there are none, those that validated; the record says which these were.
     """
 
     kind: Literal["evaluate"] = "evaluate"
     model: AnyModel
     dataset: AnyDataset
-    split: Part = "test"
+    split: Part | None = None
     batch_size: PositiveInt = 128
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_data_has_a_test_part(cls, data: Any) -> Any:
+        return split_by_default(data)
 
     @property
     def summary(self) -> str:
         """For example: brave-otter on mnist test."""
-        return f"{self.model.name} on {self.dataset} {self.split}"
+        return f"{self.model.name} on {data_named(self.dataset, self.split)}"
 
     @property
     def runs_code(self) -> bool:

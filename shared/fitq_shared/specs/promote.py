@@ -22,8 +22,9 @@ class PromoteJob(JobSpec):
     promoted only if that is better than the present holder's, or nobody holds the alias; `mode`
     says which way it gets better where the metric's name does not. The metric is that of the
     training, or that of the `evaluation`, an evaluation job's id: then the present holder's is
-    taken from its newest evaluation on the same data. A model that is not promoted is no failure,
-    unless `must`.
+    that of its own newest evaluation on the same rows, and where it has none it is measured on
+    them. `code` says that the user's code may have to run for that. A model that is not promoted
+    is no failure, unless `must`.
     """
 
     kind: Literal["promote"] = "promote"
@@ -34,12 +35,18 @@ class PromoteJob(JobSpec):
     mode: Mode | None = None
     evaluation: Label | None = None
     must: Annotated[bool, Field(strict=True)] = False
+    code: Annotated[bool, Field(strict=True)] = False
 
     @property
     def summary(self) -> str:
         """For example: brave-otter to mnist@production if val_accuracy is better."""
         condition = f" if {self.metric} is better" if self.metric else ""
         return f"{self.model.name} to {self.model_name}@{self.alias}{condition}"
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether the user's code may have to run, to measure the holder of the alias."""
+        return self.code
 
     @classmethod
     def mistakes_between_fields(cls, data: Mapping[str, Any]) -> list[Mistake]:

@@ -22,6 +22,13 @@ PART_WORDS: Mapping[str, Part] = {
 }
 
 
+def split_by_default(data: Any) -> Any:
+    """The raw values of a job on a part of a data set: of one that fitq knows by name "test"."""
+    if not isinstance(data, Mapping) or data.get("split") is not None:
+        return data
+    return {**data, "split": "test"} if isinstance(data.get("dataset"), str) else data
+
+
 class RowSplit(Spec):
     """How the training rows are divided; the job's `validation_split` says how many validate.
 

@@ -20,6 +20,7 @@ from fitq.model_references import find_model
 from fitq.prediction_rows import rows_of
 from fitq.queue import Queue
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.model_version import ModelVersion
 from fitq_shared.record import JobRecord
 from fitq_shared.specs.datasets import DatasetRef
 
@@ -143,6 +144,55 @@ def test_rows_that_validated_are_not_called_test_rows(
     # Then it says on which rows it was measured
     log = queue.artifacts.folder(record).read(AttemptFolder.log).decode()
     assert "measures 60 rows: homes@1, rows held out for validation" in log
+    assert record.summary == f"{trained.name} on homes@1 validation"
+    assert record.rows_used is not None
+    assert (record.rows_used.split, record.rows_used.rows) == ("validation", 60)
+    # And no others are taken for test rows, if these are asked for
+    asked = fill(
+        kind="evaluate", model=find_model(queue, trained.id)[1], dataset=data, split="test"
+    )
+    refused = finish(asked, "failed")
+    assert refused.reason is not None
+    assert "held out no rows of homes@1 for test" in refused.reason.message
+    assert "use --split validation" in refused.reason.hint
+
+
+def test_a_holder_is_measured_on_the_rows_that_the_other_training_held_out(
+    train: Run, queue: Queue, fill: Any, finish: Run, homes: DatasetRef
+) -> None:
+    # Given two trainings that have drawn different rows to validate on, and the first promoted
+    data = homes.model_dump()
+    options = {"dataset": data, "split": "shuffled", "validation_split": 0.25, "batch_size": 64}
+    for seed in (1, 2):
+        train(**options, seed=seed, epochs=seed, model_name="drawn")
+    first, second = queue.registry.model("drawn").versions
+    queue.registry.promote(first, "best", "ann")
+
+    def evaluated(version: ModelVersion) -> JobRecord:
+        reference = find_model(queue, version.label)[1]
+        return finish(fill(kind="evaluate", model=reference, dataset=data))
+
+    own, other = evaluated(first), evaluated(second)
+    assert own.summary.endswith("validation")
+    assert own.rows_used != other.rows_used
+    # When the second is promoted if it is better
+    promoted = finish(
+        fill(
+            kind="promote",
+            model=find_model(queue, second.label)[1],
+            model_name="drawn",
+            alias="best",
+            metric="loss",
+            evaluation=other.id,
+        )
+    )
+    # Then the first was measured on the rows of the second, not by its own evaluation
+    log = queue.artifacts.folder(promoted).read(AttemptFolder.log).decode()
+    assert "measures drawn@1 on 60 rows: homes@1 validation" in log
+    assert "drawn@1 has learnt from" in log
+    report: Any = queue.artifacts.folder(promoted).read_json(AttemptFolder.promotion)
+    assert own.metrics is not None
+    assert report["value_before"] != pytest.approx(own.metrics["loss"], rel=1e-4)
 
 
 def test_wrong_cells_are_named_by_line(

@@ -68,18 +68,26 @@ def test_an_evaluation_is_compared_with_that_of_the_holder(versions, promote, qu
     by_second = evaluate(second)
     assert promote(first, alias="tested").metrics["promoted"] == 1
     condition = {"alias": "tested", "metric": "accuracy", "evaluation": by_second.id}
-    # Given that the holder was never evaluated
-    failed = promote(second, "failed", **condition)
-    # Then it is said what to do
-    assert "promoted@1 has no evaluation on mnist test" in failed.reason.message
-    assert "fitq evaluate promoted@1" in failed.reason.hint
-    # Once it has one, the better takes the alias
-    evaluate(first)
-    assert promote(second, **condition).metrics["promoted"] == 1
+    # Given that the holder was never evaluated, When a better one is to take its place
+    better = promote(second, **condition)
+    # Then the holder was measured on the same rows first, and the better has the alias
+    assert better.metrics["promoted"] == 1
     assert queue.registry.find("promoted@tested") == second
+    assert "measures promoted@1 on 10000 rows: mnist test" in log_of(queue, better)
+    measured = queue.artifacts.folder(better).read_json(AttemptFolder.promotion)["value_before"]
+    by_first = evaluate(first)
+    assert measured == pytest.approx(by_first.metrics["accuracy"], abs=1e-6)
+    # And where it has an evaluation, that counts
+    worse = promote(first, **{**condition, "evaluation": by_first.id})
+    assert worse.metrics["promoted"] == 0
+    assert f"promoted@2 was measured on the same rows by {by_second.name}" in log_of(queue, worse)
     # An evaluation of another model does not count
     other = promote(first, "failed", **condition)
     assert "is an evaluation of another model than promoted@1" in other.reason.message
+
+
+def log_of(queue, record):
+    return queue.artifacts.folder(record).read(AttemptFolder.log).decode()
 
 
 def test_the_registry_has_a_copy_in_the_volume(versions, queue):

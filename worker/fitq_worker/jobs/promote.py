@@ -10,7 +10,8 @@ from fitq_shared.errors import BadJob, InvalidInput
 from fitq_shared.metric_order import direction
 from fitq_shared.promotion import Promotion, promote, promote_if_better
 from fitq_shared.registry import Registry
-from fitq_shared.version_metrics import evaluated_metric, metric_of, training_metric
+from fitq_shared.version_metrics import measured_on, metric_in, metric_of, training_metric
+from fitq_worker.holder import measured_like
 from fitq_worker.pending_models import published
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ log = logging.getLogger("fitq.job")
 
 def run(context: JobContext, spec: PromoteJob) -> dict[str, float]:
     """Register the model, if it is not, and let the alias name it, if it is better.
+
+    The holder's metric of an evaluation is that of its own evaluation on the same rows; where
+    there is none it is measured on them now.
 
     Returns:
         Whether it was promoted (1 or 0), its version, and the metric that was compared.
@@ -66,7 +70,8 @@ def _promote(context: JobContext, spec: PromoteJob) -> Promotion:
             return training_metric(records, one, metric)
         if one == version:
             return metric_of(evaluation, metric, f"the evaluation {evaluation.name}")
-        return evaluated_metric(records, one, metric, evaluation)
+        found = measured_like(context, one, evaluation, model)
+        return metric_in(found, metric, f"{one.label} on {measured_on(evaluation)}")
 
     return promote_if_better(
         *(registry, version, spec.alias, spec.owner),
@@ -87,7 +92,7 @@ def _evaluation(context: JobContext, spec: PromoteJob) -> JobRecord | None:
             "expected an evaluation that has succeeded",
             f"see `fitq show {record.name}`",
         )
-    if record.spec["model"]["job"] != spec.model.job:
+    if record.spec["model"].get("job") != spec.model.job:
         raise InvalidInput(
             f"{record.name} is an evaluation of another model than {spec.model.name}: "
             f"{record.spec['model']['name']}",

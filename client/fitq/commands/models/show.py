@@ -76,11 +76,12 @@ def _print_facts(facts: dict[str, Any]) -> None:
 
 def _print_metrics(record: JobRecord, evaluations: Iterable[JobRecord]) -> None:
     from fitq.tables import print_metrics
+    from fitq_shared.version_metrics import measured_on
 
     click.secho("metrics of the training", bold=True)
     print_metrics(record.metrics or {})
     for evaluation in evaluations:
-        what = evaluation.summary.partition(" on ")[2]
+        what = measured_on(evaluation)
         click.secho(f"metrics on {what} ({evaluation.name})", bold=True)
         print_metrics(evaluation.metrics or {})
 

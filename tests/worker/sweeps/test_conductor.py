@@ -409,19 +409,28 @@ def test_a_sweep_that_has_succeeded_is_resumed_for_its_failed_trials(
         Sweeping(queue).resume(ended.sweep)
 
 
-@pytest.mark.parametrize("value", [math.nan, None], ids=["no-metric", "failed"])
+@pytest.mark.parametrize(
+    ("kind", "todo"),
+    [
+        ("", "`fitq sweep resume brave-otter` tries"),
+        ("bad-job", "`fitq sweep resume brave-otter` tries"),
+        (Diverged.kind, "begin another one with other values"),
+    ],
+    ids=["no-metric", "failed", "diverged"],
+)
 def test_a_sweep_without_a_completed_trial_fails(
     queue: Queue,
     conductor: Conductor,
     worker: FakeWorker,
     standing: GetStanding,
-    value: float | None,
+    kind: str,
+    todo: str,
 ) -> None:
     # Given a sweep whose only trial fails, or has another metric than the one that is looked at
     sweep = Sweeping(queue).submit(sweep_spec(space={"lr": [0.1]}))
     conductor.look()
-    if value is None:
-        worker.fail(sweep.job_of(1))
+    if kind:
+        worker.fail(sweep.job_of(1), kind=kind)
     else:
         worker.succeed(worker.start(sweep.job_of(1)), {})
     # When the conductor has noticed
@@ -431,6 +440,7 @@ def test_a_sweep_without_a_completed_trial_fails(
     assert ended.sweep.state == "failed"
     assert ended.sweep.reason is not None
     assert "no trial was completed" in ended.sweep.reason.message
+    assert todo in ended.sweep.reason.hint
     assert ended.best is None
 
 

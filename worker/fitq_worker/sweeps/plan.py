@@ -183,11 +183,15 @@ def _without_result(seen: Seen, sweep: SweepRecord, trials: tuple[Trial, ...]) -
         for state in ("diverged", "failed", "stopped", "cancelled")
         if (count := sum(trial.state == state for trial in trials))
     )
+    todo = (
+        f"`fitq sweep resume {sweep.name}` tries those that have failed or were cancelled once more"
+        if any(trial.state in ("failed", "cancelled") for trial in trials)
+        else "begin another one with other values"
+    )
     reason = Reason(
         "no-result",
         f"no trial was completed, so there is no best one: {counts}",
-        f"see `fitq sweep show {sweep.name}`; `fitq sweep resume {sweep.name}` tries those that "
-        "have failed or were cancelled once more",
+        f"see `fitq sweep show {sweep.name}`; {todo}",
     )
     return replace(sweep, state="failed", finished=seen.now, reason=reason)
 

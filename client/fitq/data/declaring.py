@@ -33,22 +33,7 @@ def declare(
         InvalidInput: names every one that makes no sense.
     """
     mistakes: list[Mistake] = []
-    kinds: dict[str, ColumnType] = {}
-    formats: dict[str, str] = {}
-    for pair in types:
-        name, _, kind = pair.rpartition("=") if ":" not in pair else _split_date(pair)
-        kind, _, pattern = kind.partition(":")
-        if not name:
-            mistakes.append(Mistake("--type", pair, _PAIR))
-        elif kind not in get_args(ColumnType):
-            mistakes.append(unknown_choice(f"--type {name}", kind, get_args(ColumnType)))
-        elif pattern and (kind != "date" or "%" not in pattern):
-            expected = "a pattern for dates only, such as date:%d.%m.%Y"
-            mistakes.append(Mistake(f"--type {name}", f"{kind}:{pattern}", expected))
-        else:
-            kinds[name] = next(known for known in get_args(ColumnType) if known == kind)
-            if pattern:
-                formats[name] = pattern
+    kinds, formats = _types(types, mistakes)
     if separator is not None and separator not in SEPARATORS:
         mistakes.append(unknown_choice("--separator", separator, (",", ";", "|", "tab")))
     if channels not in (None, 1, 3, 4):
@@ -77,6 +62,29 @@ def declare(
         test=test,
         options=read_options(options),
     )
+
+
+def _types(
+    pairs: Sequence[str], mistakes: list[Mistake]
+) -> tuple[dict[str, ColumnType], dict[str, str]]:
+    """The type of each column, and the pattern of dates; adds what is wrong to the mistakes."""
+    kinds: dict[str, ColumnType] = {}
+    formats: dict[str, str] = {}
+    for pair in pairs:
+        name, _, kind = pair.rpartition("=") if ":" not in pair else _split_date(pair)
+        kind, _, pattern = kind.partition(":")
+        if not name:
+            mistakes.append(Mistake("--type", pair, _PAIR))
+        elif kind not in get_args(ColumnType):
+            mistakes.append(unknown_choice(f"--type {name}", kind, get_args(ColumnType)))
+        elif pattern and (kind != "date" or "%" not in pattern):
+            expected = "a pattern for dates only, such as date:%d.%m.%Y"
+            mistakes.append(Mistake(f"--type {name}", f"{kind}:{pattern}", expected))
+        else:
+            kinds[name] = next(known for known in get_args(ColumnType) if known == kind)
+            if pattern:
+                formats[name] = pattern
+    return kinds, formats
 
 
 def _split_date(pair: str) -> tuple[str, str, str]:

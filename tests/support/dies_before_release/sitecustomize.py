@@ -4,11 +4,10 @@ import os
 import signal
 
 from fitq_shared import dispatch
-from fitq_shared.changes import Changes
 
 
-def die_if_any(app, records):
-    if Changes(records).unsettled():
+def die_if_any(app, changes):
+    if changes.unsettled():
         os.killpg(os.getpgid(0), signal.SIGKILL)
 
 

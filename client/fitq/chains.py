@@ -232,7 +232,7 @@ class _Reader:
         values["rows"] = {
             "type": "dataset",
             "dataset": values.pop("dataset", default),
-            "split": values.pop("split", "test"),
+            "split": values.pop("split", None),
         }
 
     def _keep(self, link: _Link, error: FitqError) -> None:

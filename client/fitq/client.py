@@ -207,7 +207,8 @@ class Client:
 
         Args:
             model: a job, what names a trained model, or a Keras model at hand.
-            x: arrays, as for `fit`; or else `dataset`, of which `split` says the part.
+            x: arrays, as for `fit`; or else `dataset`, of which `split` says the part: train,
+                validation, test or all; by default test, or all where there is no test part.
             timeout: for how many seconds to wait; None: as long as it takes.
             spec: batch_size, device, name … as for `fitq predict`.
 
@@ -233,7 +234,7 @@ class Client:
             values["rows"] = {
                 "type": "dataset",
                 "dataset": dataset or trained.spec["dataset"],
-                "split": values.pop("split", "test"),
+                "split": values.pop("split", None),
             }
         made = complete(values, self.queue.settings)
         upload_all(self.queue, uploads)

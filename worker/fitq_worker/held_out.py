@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from fitq_shared.rows_used import RowsUsed
 from fitq_shared.specs.datasets import DatasetRef
 from fitq_shared.specs.preprocessing import first_resize
 from fitq_worker.datasets.choosing import load_examples
+from fitq_worker.joined_examples import Joined
 from fitq_worker.splits import Indices
 from fitq_worker.training_data import divided, learnt_from
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from fitq_shared.specs.base import Split
     from fitq_shared.specs.datasets import AnyDataset
-    from fitq_shared.specs.splits import Part
+    from fitq_shared.specs.splits import Part, PartOrAll
     from fitq_shared.specs.train import TrainJob
     from fitq_shared.store import Store
     from fitq_worker.examples import Examples
@@ -33,23 +34,26 @@ HELD_OUT: tuple[Part, ...] = ("test", "validation")
 DIGEST_LETTERS = 16
 
 
+Whole = Literal["train", "test", "all"]
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Rows that a model is measured by.
+    """Rows that a model is measured by, or that it predicts.
 
     Attributes:
         examples: of the data set.
         rows: which of their rows: int64 of shape (n,).
         split: the part that these are.
         what: the same in words: "test split", "rows held out for validation".
-        source: the split of the data set that `examples` are.
+        source: the split of the data set that `examples` are; all of them, one after the other.
     """
 
     examples: Examples
     rows: Indices
-    split: Part
+    split: PartOrAll
     what: str
-    source: Split
+    source: Whole
 
     @property
     def used(self) -> RowsUsed:
@@ -94,6 +98,30 @@ def rows_to_measure(
     holder = held_out_by or trained
     part, rows = _held_out(context, holder, dataset, split)
     return Measured(load("train"), rows, part, f"rows held out for {part}", "train")
+
+
+def rows_to_predict_of(
+    context: JobContext,
+    trained: TrainJob,
+    dataset: AnyDataset,
+    split: PartOrAll | None,
+    inputs: Sequence[str] | None = None,
+    targets: Sequence[str] | None = None,
+) -> Measured:
+    """As `rows_to_measure`, but "all" are the rows of each part; those without a split are the
+    test part of the data set or, where it has none, all."""
+    if split is None:
+        split = "test" if _has_test(context.store, dataset) else "all"
+    if split != "all":
+        return rows_to_measure(context, trained, dataset, split, inputs, targets)
+    resize = first_resize(trained.preprocessing)
+    sources: list[Split] = ["train", "test"] if _has_test(context.store, dataset) else ["train"]
+    parts = [
+        load_examples(dataset, context, source, inputs, targets, resize=resize)
+        for source in sources
+    ]
+    examples = Joined(parts) if len(parts) > 1 else parts[0]
+    return Measured(examples, all_of(examples), "all", "all rows", "all")
 
 
 def all_of(examples: Examples) -> Indices:

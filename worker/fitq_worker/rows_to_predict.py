@@ -13,7 +13,7 @@ from fitq_shared.specs.datasets import DatasetRef
 from fitq_shared.specs.predict import DatasetRows, FileRows, TableRows
 from fitq_shared.specs.preprocessing import first_resize
 from fitq_worker.array_examples import ArrayExamples
-from fitq_worker.held_out import rows_to_measure
+from fitq_worker.held_out import rows_to_predict_of
 from fitq_worker.input_arrays import load_input
 from fitq_worker.input_fields import check_file
 from fitq_worker.packed_rows import read_packed
@@ -21,6 +21,7 @@ from fitq_worker.published_model import PublishedModel
 from fitq_worker.table_rows import read_table
 
 if TYPE_CHECKING:
+    from fitq_shared.rows_used import RowsUsed
     from fitq_shared.specs.predict import PackedRows
     from fitq_worker.examples import Examples
     from fitq_worker.interface import Interface
@@ -38,12 +39,14 @@ class RowsToPredict:
         rows: which of their rows: int64 of shape (n,).
         what: whose rows they are, in words.
         files: what the user called the file of each row, where each is a file.
+        used: the same rows as a record names them, where they are of a data set.
     """
 
     examples: Examples
     rows: Indices
     what: str
     files: tuple[str, ...] | None = None
+    used: RowsUsed | None = None
 
 
 def rows_to_predict(
@@ -63,8 +66,9 @@ def rows_to_predict(
         return _for_file(context, rows, interface)
     if isinstance(rows, DatasetRows):
         fields = interface.fields
-        found = rows_to_measure(context, published.trained, rows.dataset, rows.split, *fields)
-        return RowsToPredict(found.examples, found.rows, f"{rows.dataset}, {found.what}")
+        found = rows_to_predict_of(context, published.trained, rows.dataset, rows.split, *fields)
+        what = f"{rows.dataset}, {found.what}"
+        return RowsToPredict(found.examples, found.rows, what, used=found.used)
     files = None
     if isinstance(rows, FileRows):
         examples = _arrays(context, rows, interface)

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--input", "file", type=click.Path(path_type=Path), help="The same as a FILE.")
 @click.option("--array", help="Which array of an .npz.")
-@click.option("--dataset", help="Predict a data set's split instead of a file.")
-@click.option("--split", help="train, validation or test. Default: test.")
+@click.option("--dataset", help="Predict rows of a data set instead of a file.")
+@click.option(
+    "--split",
+    help="train, validation, test or all. Default: test if there is one, or else all.",
+)
 @click.option("--format", "output_format", help="npz or csv. Default: npz.")
 @click.option(
     "--rows",
@@ -65,7 +68,7 @@ def command(
     values = {"kind": "predict", "model": reference.model_dump(), **flags}
     chosen: AbstractContextManager[tuple[dict[str, Any], Upload | None]]
     if dataset is not None:
-        of_data = {"type": "dataset", "dataset": dataset, "split": split or "test"}
+        of_data = {"type": "dataset", "dataset": dataset, "split": split}
         chosen = nullcontext((of_data, None))
     else:
         chosen = rows_of(given, array, _inputs(client, trained))

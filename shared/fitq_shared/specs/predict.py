@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 from fitq_shared.errors import Mistake
 from fitq_shared.specs.base import AnyModel, InputFile, JobSpec, Label, Spec, dataset_mistakes
-from fitq_shared.specs.datasets import AnyDataset, made_by_code
-from fitq_shared.specs.splits import Part
+from fitq_shared.specs.datasets import AnyDataset, data_named, made_by_code
+from fitq_shared.specs.splits import PartOrAll, split_by_default
 from fitq_shared.specs.train import PositiveInt
 
 Separator = Literal[",", ";", "\t", "|"]
@@ -23,11 +30,20 @@ def _stays_inside(value: str) -> str:
 
 
 class DatasetRows(Spec):
-    """Predict one split of a data set; its labels are known."""
+    """Predict rows of a data set; their labels are known.
+
+    "validation" are the rows on which the model's training validated, "all" those of each part.
+    Without a split they are those of the data set's test part or, where it has none, all.
+    """
 
     type: Literal["dataset"] = "dataset"
     dataset: AnyDataset
-    split: Part = "test"
+    split: PartOrAll | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_data_has_a_test_part(cls, data: Any) -> Any:
+        return split_by_default(data)
 
 
 class FileRows(InputFile):
@@ -97,8 +113,9 @@ class PredictJob(JobSpec):
     def summary(self) -> str:
         """For example: brave-otter on images.npz."""
         rows = self.rows
-        what = f"{rows.dataset} {rows.split}" if isinstance(rows, DatasetRows) else rows.file
-        return f"{self.model.name} on {what}"
+        if isinstance(rows, DatasetRows):
+            return f"{self.model.name} on {data_named(rows.dataset, rows.split)}"
+        return f"{self.model.name} on {rows.file}"
 
     @property
     def runs_code(self) -> bool:

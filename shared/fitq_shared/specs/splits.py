@@ -12,6 +12,7 @@ from fitq_shared.specs.base import Spec
 
 SplitBy = Literal["fraction", "shuffled", "stratified", "group", "column"]
 Part = Literal["train", "validation", "test"]
+PartOrAll = Literal["train", "validation", "test", "all"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 # How people write the parts in a column of their own.

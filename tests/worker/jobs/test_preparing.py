@@ -133,6 +133,23 @@ def test_the_rows_held_out_are_found_again(
     assert record.metrics["accuracy"] == pytest.approx(found["test"]["accuracy"], abs=1e-6)
 
 
+def test_all_rows_are_predicted_of_data_without_a_test_part(
+    queue: Queue, of_homes: JobRecord, fill: Any, finish: Run, homes: DatasetRef
+) -> None:
+    # Given no split, When a prediction of the data set is asked for
+    rows = {"type": "dataset", "dataset": homes.model_dump()}
+    reference = find_model(queue, of_homes.id)[1]
+    submitted = fill(kind="predict", model=reference, rows=rows)
+    assert submitted.summary == f"{of_homes.name} on homes@1"
+    record = finish(submitted)
+    # Then it is of each row, and the record says so
+    assert record.metrics is not None
+    assert record.metrics["rows"] == 240
+    assert record.summary == f"{of_homes.name} on homes@1 all"
+    assert record.rows_used is not None
+    assert (record.rows_used.split, record.rows_used.rows) == ("all", 240)
+
+
 def test_rows_that_validated_are_not_called_test_rows(
     train: Run, queue: Queue, fill: Any, finish: Run, homes: DatasetRef
 ) -> None:

@@ -52,6 +52,10 @@ def run(context: JobContext, spec: PredictJob) -> dict[str, float]:
     else:
         published = load_published(context.store, spec.model, context.keep_code)
     given = rows_to_predict(context, spec.rows, published)
+    if given.used is not None:
+        rows = spec.rows.model_copy(update={"split": given.used.split})
+        context.said.rows_used = given.used
+        context.said.summary = spec.model_copy(update={"rows": rows}).summary
     context.reporter.obey()
     examples = given.examples
     feed = feed_published(published, examples, targets=feeds_targets(published, examples))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fitq.data.blobs import all_blobs, named_blobs
+from fitq.data.needs import needed_datasets
 from fitq.needs import needed_jobs
 from fitq.removal import being_removed, folder_of
 from fitq.waste import Waste, needed_inputs, of_blobs
@@ -192,7 +193,7 @@ class _Search:
         ]
         if not old:
             return
-        named = named_blobs(self._store, staying)
+        named = named_blobs(self._store, needed_datasets(staying, self._sweeps))
         if unused := tuple(file for file in old if file.path not in named):
             yield of_blobs(unused)
 

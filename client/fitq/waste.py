@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fitq.data.blobs import remove_blobs
+from fitq.data.needs import needed_datasets
 from fitq.needs import needed_jobs
 from fitq.removal import being_removed, finish_removal, remove_job
 from fitq_shared.errors import InvalidInput, UnknownJob
@@ -56,7 +57,8 @@ def remove_waste(records: Records, store: Store, waste: Sequence[Waste]) -> Iter
         elif one.kind == "leftover":
             finish_removal(store, _job_of(one))
         elif one.kind == "blobs":
-            if gone := tuple(remove_blobs(records.all(), store, one.blobs)):
+            needed = needed_datasets(records.all(), Sweeps(records.redis).all())
+            if gone := tuple(remove_blobs(needed, store, one.blobs)):
                 yield of_blobs(gone)
             continue
         else:

@@ -9,6 +9,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from fitq_shared.datasets import read_manifest
 from fitq_shared.registrations import registrations
 from fitq_shared.specs.train import TrainJob
 from fitq_shared.store import Store
+from fitq_shared.sweeps.records import Sweeps
+from support.sweeps import sweep_spec
 from support.webdav_server import WebdavServer
 
 CSV = "rooms,city,price\n3,Bern,410\n2,Basel,380\n4,Bern,520\n"
@@ -246,6 +249,21 @@ def test_gc_leaves_what_a_job_needs_though_its_version_is_gone(on_houses, fitq, 
     age(store, "blobs")
     # Then its content stays
     assert fitq("gc", "--json").json["waste"] == []
+
+
+def test_gc_leaves_what_a_sweep_needs_though_its_version_is_gone(
+    on_houses, queue, fitq, redis, store
+):
+    # Given a sweep that was submitted as its data set was removed, and has not succeeded
+    sweeps = Sweeps(redis)
+    train = {"dataset": on_houses(1).dataset.model_dump(mode="json"), "rows": None}
+    sweep = sweeps.create(sweep_spec(train), lambda _: None)
+    store.remove("datasets/registered/houses/1.json")
+    age(store, "blobs")
+    # Then its content stays, until it has
+    assert fitq("gc", "--json").json["waste"] == []
+    assert sweeps.write(replace(sweep, state="succeeded"))
+    assert fitq("gc", "--json").json["waste"] != []
 
 
 def test_gc_leaves_what_somebody_has_just_registered_again(added, fitq, queue, store):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fitq.data.needs import datasets_of, needs_data
 from fitq_shared.dataset_manifest import chunk_path
 from fitq_shared.datasets import description_path, read_manifest
-from fitq_shared.record import JobRecord
 from fitq_shared.registrations import registrations
+from fitq_shared.specs.datasets import DatasetRef
 from fitq_shared.store import Store, StoredFile
 
 FOLDERS = ("blobs", "datasets/described")
@@ -23,16 +22,15 @@ def all_blobs(store: Store) -> list[StoredFile]:
     ]
 
 
-def named_blobs(store: Store, jobs: Iterable[JobRecord]) -> set[str]:
-    """The paths of those that a registered version has, or one that these jobs need.
+def named_blobs(store: Store, needed: Iterable[DatasetRef]) -> set[str]:
+    """The paths of those that a registered version has, or one that is needed all the same.
 
     Raises:
         StoreError: a manifest cannot be read: then nobody knows.
     """
     refs = {one.ref for one in registrations(store)}
-    needed = {ref for job in jobs if needs_data(job) for ref in datasets_of(job)}
     named: set[str] = set()
-    for ref in refs | needed:
+    for ref in refs.union(needed):
         path = chunk_path(ref.manifest)
         # What a job names may have gone before it was submitted; what is registered is there.
         if path in named or (ref not in refs and not store.exists(path)):
@@ -43,7 +41,7 @@ def named_blobs(store: Store, jobs: Iterable[JobRecord]) -> set[str]:
 
 
 def remove_blobs(
-    jobs: Iterable[JobRecord], store: Store, blobs: Iterable[StoredFile]
+    needed: Iterable[DatasetRef], store: Store, blobs: Iterable[StoredFile]
 ) -> Iterator[StoredFile]:
     """Remove those that nobody has come to need since they were found; yields what is gone.
 
@@ -52,7 +50,7 @@ def remove_blobs(
     Raises:
         StoreError: the store cannot be read or written.
     """
-    named = named_blobs(store, jobs)
+    named = named_blobs(store, needed)
     for blob in blobs:
         if blob.path not in named and store.modified(blob.path) == blob.modified:
             store.remove(blob.path)

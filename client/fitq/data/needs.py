@@ -60,6 +60,18 @@ def check_unneeded_by_sweeps(
         )
 
 
+def needed_datasets(
+    jobs: Iterable[JobRecord], sweeps: Iterable[SweepRecord]
+) -> Iterator[DatasetRef]:
+    """The registered data sets that these jobs need, or trials that these sweeps may begin."""
+    for job in jobs:
+        if needs_data(job):
+            yield from datasets_of(job)
+    for sweep in sweeps:
+        if sweep.state != "succeeded":
+            yield from datasets_in(sweep.spec)
+
+
 def needs_data(job: JobRecord) -> bool:
     """Whether the job has yet to read its data, or has made a model that stands for it."""
     return not job.ended or (job.kind == "train" and job.state == "succeeded")

@@ -1,9 +1,10 @@
 """Renews the copy of a record in the volume when its job has ended, whoever has ended it; and that
-of a model when it has changed."""
+of a model or a sweep when it has changed."""
 
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 import redis
@@ -15,10 +16,10 @@ from fitq_shared.errors import StoreError, UnknownJob
 from fitq_shared.records import Records
 from fitq_shared.redis_link import open_redis
 from fitq_shared.registry import Registry
-from fitq_shared.sweeps.records import Sweeps
+from fitq_shared.sweeps.records import Sweeps, copy_path, keep_copy
 from fitq_worker.fork_guard import fork_guard
 from fitq_worker.parent_thread import ParentThread
-from fitq_worker.sweeps.copies import renew_copies
+from fitq_worker.seldom import Seldom
 from fitq_worker.volume import open_volume
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class RecordCopies(ParentThread):
         self._registry = Registry(self._records.redis)
         self._sweeps = Sweeps(self._records.redis)
         self._store = open_volume(settings)
-        self._failing = False
+        self._seldom = Seldom()
 
     def _run(self) -> None:
         left = False
@@ -55,16 +56,16 @@ class RecordCopies(ParentThread):
                 with fork_guard:
                     unkept = list(self._changes.unkept())
                     changed = list(self._registry.unkept())
+                    sweeps = self._sweeps.unkept()
                 for job_id in unkept:
                     self._renew(job_id)
                 for name in changed:
                     self._renew_model(name)
-                renew_copies(self._sweeps, self._store)
-                self._failing = False
+                for sweep_id in sweeps:
+                    self._renew_sweep(sweep_id)
             except (StoreError, redis.RedisError) as error:
-                if not self._failing:
+                if self._seldom.due(time.monotonic()):
                     log.warning("the copies of records in the volume must wait: %s", error)
-                self._failing = True
             except Exception:
                 log.exception("the copies of records in the volume must wait")
 
@@ -88,6 +89,20 @@ class RecordCopies(ParentThread):
         registry_copies.keep(self._store, copy)
         with fork_guard:
             self._registry.kept(name, copy.revision)
+
+    def _renew_sweep(self, sweep_id: str) -> None:
+        try:
+            with fork_guard:
+                record, trials = self._sweeps.get(sweep_id), self._sweeps.trials(sweep_id)
+        except UnknownJob:
+            with fork_guard:
+                self._sweeps.kept(sweep_id, 0)
+            return
+        keep_copy(self._store, record, trials)
+        with fork_guard:
+            outcome = self._sweeps.kept(sweep_id, record.version)
+        if outcome == "gone":
+            self._store.remove(copy_path(sweep_id))
 
     def _take_back(self, record: JobRecord) -> None:
         """Remove the copy where nothing else is left: `fitq rm` has removed the job meanwhile.

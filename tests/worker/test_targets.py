@@ -119,6 +119,20 @@ def test_classes_that_the_model_does_not_know_are_named() -> None:
     assert "'b', 'c'" in caught.value.message
 
 
+def test_classes_that_the_model_does_not_know_may_be_left_out() -> None:
+    # Given classes by name, by numbers that go too far, and no classes at all
+    field = Field((), "uint8", ("b", "c"))
+    named = Target("said", "kind", field, "index", 2, ("a", "b", "c"))
+    numbered = Target("said", "kind", field, "index", 2)
+    numbers = Target("said", "price", Field((), "float32"), "number")
+    # Then what is not known is -1, and named as the data does
+    assert named.known(np.array([0, 1, 2], np.uint8)).tolist() == [-1, 0, 1]
+    assert named.called(np.array([0, 0], np.uint8)) == ["a"]
+    assert numbered.known(np.array([0, 1, 2], np.uint8)).tolist() == [0, 1, -1]
+    assert numbered.called(np.array([2], np.uint8)) == ["2"]
+    assert numbers.known(np.array([-2.0, 0.5])).tolist() == [-2.0, 0.5]
+
+
 def test_classes_with_other_names_altogether_go_by_number() -> None:
     learnt = Target("said", "label", Field((), "uint8", ("0", "1")), "index", 2, ("shoe", "shirt"))
     assert learnt.encode(np.array([1, 0], np.uint8)).tolist() == [1, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,13 @@ import keras
 import numpy as np
 
 from fitq_shared.errors import BadJob
+from fitq_shared.texts import shown
 from fitq_worker import backend
 from fitq_worker.examples import in_parts
 from fitq_worker.feeding import Fed, Feed, match_inputs, match_names
 from fitq_worker.obeying import Obeying
 from fitq_worker.ports import Port, Side, inputs_of, outputs_of
-from fitq_worker.targets import Target
+from fitq_worker.targets import UNKNOWN, Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from fitq_worker.examples import Examples, Field
     from fitq_worker.interface import Interface, Output
     from fitq_worker.published_model import LoadedModel
+
+log = logging.getLogger("fitq.job")
 
 
 def feed_published(published: LoadedModel, examples: Examples, *, targets: bool = True) -> Feed:
@@ -85,6 +89,31 @@ def read_targets(fed: Fed, obey: Callable[[], None]) -> dict[str, NDArray[Any]]:
         output: target.numbered(np.concatenate([part[target.name] for part in parts]))
         for output, target in fed.feed.targets.items()
     }
+
+
+def read_truth(
+    targets: Mapping[str, Target], examples: Examples, rows: NDArray[Any], obey: Callable[[], None]
+) -> dict[str, NDArray[Any]]:
+    """What is true of rows, by output, where a row says one thing: shape (n,).
+
+    Classes that the model does not know are -1; the log says how many rows are of such.
+    """
+    single = {output: target for output, target in targets.items() if not target.field.shape}
+    names = {target.name for target in single.values()}
+    parts = [part for _, part in in_parts(Obeying(examples, obey), rows, names)]
+    found = {}
+    for output, target in single.items():
+        values = np.concatenate([part[target.name] for part in parts])
+        found[output] = target.known(values)
+        unknown = (found[output] == UNKNOWN) if target.classes else np.zeros(0, bool)
+        if unknown.any():
+            classes, count = target.called(values[unknown]), int(unknown.sum())
+            log.warning(
+                "the model does not know the classes %s of %r: what is true of %s is left out",
+                *(shown(classes, 200)[1:-1], target.name),
+                "1 row" if count == 1 else f"{count} rows",
+            )
+    return found
 
 
 def _inputs(interface: Interface, model: keras.Model) -> Side:

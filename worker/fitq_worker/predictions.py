@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fitq_shared.errors import BadJob
 from fitq_worker.interface import Kind
+from fitq_worker.targets import UNKNOWN
 
 MOST_COLUMNS = 1000
 
@@ -26,7 +27,8 @@ class Said:
         kind: what a row says.
         values: shape (n, ...): probabilities, or numbers.
         classes: their names, for probabilities.
-        true: what is true of the rows, where that is known and no array: shape (n,).
+        true: what is true of the rows, where that is known and no array: shape (n,). A class that
+            the model does not know is -1.
     """
 
     name: str
@@ -40,12 +42,20 @@ class Said:
         """The number of the class that each row is said to be of: shape (n,)."""
         return classes_said(self.values)
 
+    @property
+    def without_truth(self) -> int:
+        """How many rows are of a class that the model does not know."""
+        if self.true is None or self.kind != "class":
+            return 0
+        return int((self.true == UNKNOWN).sum())
+
     def metric(self) -> tuple[str, float] | None:
         """How good it is, where the truth is known: its share that is right, or its mean error."""
-        if self.true is None or not len(self.true):
+        if self.true is None or len(self.true) == self.without_truth:
             return None
         if self.kind == "class":
-            return "accuracy", float((self.labels == self.true).mean())
+            known = self.true != UNKNOWN
+            return "accuracy", float((self.labels == self.true)[known].mean())
         return "mean_absolute_error", float(np.abs(self._numbers() - self.true).mean())
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -91,7 +101,8 @@ class Said:
             sure = self.values[row, label] if self.values.shape[-1] > 1 else self._share(row)
             made = {"class": label, "name": self.classes[label], "probability": float(sure)}
             if self.true is not None:
-                made["true"] = self.classes[int(self.true[row])]
+                true = int(self.true[row])
+                made["true"] = None if true == UNKNOWN else self.classes[true]
             return made
         numbers = self._numbers()
         if numbers.ndim > 1:
@@ -110,8 +121,9 @@ class Said:
         labels = self.labels
         made: Columns = {"class": labels.tolist(), "name": [names[label] for label in labels]}
         if self.true is not None:
-            made["true"] = [int(label) for label in self.true]
-            made["true_name"] = [names[int(label)] for label in self.true]
+            true = [None if label == UNKNOWN else int(label) for label in self.true]
+            made["true"] = ["" if label is None else label for label in true]
+            made["true_name"] = ["" if label is None else names[label] for label in true]
         if self.values.shape[-1] == 1:
             return {**made, f"p_{names[1]}": _digits(self.values.reshape(-1))}
         for at, name in enumerate(names):

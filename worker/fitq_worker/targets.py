@@ -26,6 +26,9 @@ from fitq_worker.ports import Port, same_shape, shown_shape
 # "number": numbers as they are.
 TargetForm = Literal["index", "one_hot", "binary", "number"]
 
+# The number of a class that a model does not know.
+UNKNOWN = -1
+
 _CLASS_LOSSES = frozenset(get_args(ClassLoss))
 _CLASS_METRICS = frozenset(get_args(ClassMetric))
 
@@ -94,17 +97,35 @@ class Target:
         """
         if self.given is None or self.names == self.given:
             return values
-        known = self.names or ()
-        places = {name: number for number, name in enumerate(known)}
-        table = np.array([places.get(name, -1) for name in self.given], np.int64)
-        found: NDArray[Any] = table[values.astype("int64")]
+        found = self._renumbered(values, self.given)
         if (found < 0).any():
-            unknown = [self.given[number] for number in np.unique(values[found < 0])]
+            known, unknown = list(self.names or ()), self.called(values[found < 0])
             raise BadJob(
                 f"the target {self.name!r} has the classes {shown(unknown, 200)[1:-1]}, which the "
-                f"model does not know: it tells {shown(list(known), 200)[1:-1]} apart",
+                f"model does not know: it tells {shown(known, 200)[1:-1]} apart",
                 "leave these rows out, or train the model on data that has all classes",
             )
+        return found
+
+    def known(self, values: NDArray[Any]) -> NDArray[Any]:
+        """As `numbered`, but -1 for each class that the field does not have."""
+        if not self.classes:
+            return values
+        found = values.astype("int64")
+        if self.given is not None and self.names != self.given:
+            return self._renumbered(values, self.given)
+        return np.where((found < 0) | (found >= self.classes), UNKNOWN, found)
+
+    def called(self, values: NDArray[Any]) -> list[str]:
+        """The names of the classes that are among values, as the data numbers its own."""
+        numbers = np.unique(values).tolist()
+        names = self.given or ()
+        return [names[at] if 0 <= at < len(names) else str(at) for at in numbers]
+
+    def _renumbered(self, values: NDArray[Any], given: tuple[str, ...]) -> NDArray[Any]:
+        places = {name: number for number, name in enumerate(self.names or ())}
+        table = np.array([places.get(name, UNKNOWN) for name in given], np.int64)
+        found: NDArray[Any] = table[values.astype("int64")]
         return found
 
     def metrics(self, names: Sequence[str]) -> list[Any]:

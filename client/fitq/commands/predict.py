@@ -133,4 +133,6 @@ def _print_head(client: Queue, record: JobRecord, count: int) -> None:
 
 
 def _cell(value: Any) -> Any:
+    if value is None:
+        return "-"
     return f"{value:.4f}" if isinstance(value, float) else value

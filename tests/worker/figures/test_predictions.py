@@ -34,6 +34,13 @@ def test_right_is_green_and_wrong_is_red(images):
     assert red > 1.5 * max(green, blue)
 
 
+def test_a_row_of_a_class_that_nobody_knows_is_neither_right_nor_wrong(images):
+    args = np.array([0, 0, 0]), np.array([-1, 0, 1]), NAMES, "Predictions"
+    unknown, right, wrong = draw_predictions(images[:3], *args).axes
+    assert unknown.get_title() == f"{NAMES[0]} (?)"
+    assert len({axes.title.get_color() for axes in (unknown, right, wrong)}) == 3
+
+
 def test_equal_names_of_different_classes_are_still_wrong(images):
     # Given two classes of one name
     args = np.array([0, 0]), np.array([0, 1]), ("same", "same"), "Predictions"

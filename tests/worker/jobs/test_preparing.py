@@ -150,6 +150,31 @@ def test_all_rows_are_predicted_of_data_without_a_test_part(
     assert (record.rows_used.split, record.rows_used.rows) == ("all", 240)
 
 
+def test_rows_of_a_class_that_the_model_does_not_know_are_predicted_without_the_truth(
+    queue: Queue, of_homes: JobRecord, fill: Any, finish: Run, tmp_path: Path
+) -> None:
+    # Given labelled rows, of which one is of a class that the training has not seen
+    path = tmp_path / "more.csv"
+    path.write_text("area,city,quick\n150,rome,yes\n30,paris,maybe\n20,bern,no\n")
+    declared = Declared(targets=("quick",))
+    registered = add(queue.artifacts.store, "more", str(path), declared, "ann", lambda *_: None)
+    rows = {"type": "dataset", "dataset": registered.registration.ref.model_dump()}
+    reference = find_model(queue, of_homes.id)[1]
+    # When they are predicted
+    record = finish(fill(kind="predict", model=reference, rows=rows, output_format="csv"))
+    # Then each is, and the truth of that one is left out
+    found = csv_of(queue, record)
+    assert [row["true_name"] for row in found] == ["yes", "", "no"]
+    assert [row["true"] for row in found] == ["1", "", "0"]
+    right = [row["name"] == row["true_name"] for row in found if row["true"]]
+    metrics = {"rows": 3, "without_truth": 1, "accuracy": sum(right) / 2}
+    assert record.metrics == metrics
+    log = queue.artifacts.folder(record).read(AttemptFolder.log).decode()
+    assert "the classes 'maybe' of 'quick': what is true of 1 row is left out" in log
+    head: Any = queue.artifacts.folder(record).read_json(AttemptFolder.predictions_head)
+    assert [row["true"] for row in head] == ["yes", None, "no"]
+
+
 def test_rows_that_validated_are_not_called_test_rows(
     train: Run, queue: Queue, fill: Any, finish: Run, homes: DatasetRef
 ) -> None:

@@ -15,6 +15,7 @@ from fitq_worker.figures._grid import MOST, draw_grid
 
 RIGHT = "#1a7f37"  # green
 WRONG = "#cf222e"  # red
+UNKNOWN = "#333333"  # dark grey
 
 
 def plot_predictions(
@@ -27,12 +28,12 @@ def plot_predictions(
 ) -> None:
     """Write up to 25 images, each titled "predicted (true)", as a PNG.
 
-    The title is green where the two agree and red where they do not.
+    The title is green where the two agree, red where they do not, and grey where nobody knows.
 
     Args:
         images: shape (n, height, width), values 0 to 255; those after the 25th are left out.
         predicted: shape (n,), indices into `class_names`.
-        true: shape (n,), indices into `class_names`.
+        true: shape (n,), indices into `class_names`; -1 where it is none of these.
         class_names: one name a class.
         path: the PNG to write.
         title: above the whole.
@@ -72,6 +73,13 @@ def draw_predictions(
 ) -> Figure:
     """The figure that `plot_predictions` writes."""
     pairs = [(int(said), int(is_)) for said, is_ in zip(predicted, true, strict=True)]
-    captions = [f"{class_names[said]} ({class_names[is_]})" for said, is_ in pairs]
-    colours = [RIGHT if said == is_ else WRONG for said, is_ in pairs]
+    named = [*class_names, "?"]
+    captions = [f"{named[said]} ({named[is_]})" for said, is_ in pairs]
+    colours = [_colour(said, is_) for said, is_ in pairs]
     return draw_grid(images, captions, colours, title)
+
+
+def _colour(said: int, true: int) -> str:
+    if true < 0:
+        return UNKNOWN
+    return RIGHT if said == true else WRONG

@@ -44,7 +44,9 @@ def counts(standing: Standing) -> str:
     parts = [f"{states.count(state)} {state}" for state in _COUNTED if state in states]
     report = standing.jobs.get(sweep.report)
     left = f"; its report is {report.state}" if report and not sweep.ended else ""
-    return f"{', '.join(parts) or 'none begun'} of {sweep.spec['trials']} trials{left}"
+    count = sweep.spec["trials"]
+    plural = "" if count == 1 else "s"
+    return f"{', '.join(parts) or 'none begun'} of {count} trial{plural}{left}"
 
 
 def show_end(standing: Standing, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from fitq_shared.events import events_key, publish
 from fitq_shared.redis_link import Redis
 from fitq_shared.sweeps.record import Trial
 from fitq_shared.sweeps.records import Sweeps
-from fitq_shared.sweeps.watch import Watch
+from fitq_shared.sweeps.watch import LOOKED_BACK_AT, Watch
 from support.sweeps import sweep_spec
 
 pytestmark = pytest.mark.services
@@ -45,6 +45,23 @@ def test_each_look_reads_only_what_has_come_since(redis: Redis) -> None:
     # And what nobody asks for is forgotten
     assert watch.curves([], "accuracy") == {}
     assert watch.curves(["one"], "accuracy")["one"][2] == 0.6
+
+
+def test_of_many_trials_that_have_ended_each_has_its_turn(redis: Redis) -> None:
+    # Given a sweep with an open trial, a completed one, and many that were stopped
+    sweeps = Sweeps(redis)
+    sweep = sweeps.create(sweep_spec(), lambda _: None)
+    count = 2 * LOOKED_BACK_AT + 1
+    ended = [Trial(n, sweep.job_of(n), VALUES, state="stopped") for n in range(3, count + 3)]
+    begun = [Trial(1, sweep.job_of(1), VALUES), Trial(2, sweep.job_of(2), VALUES, "completed")]
+    assert sweeps.write(sweep, [*begun, *ended])
+    watch, sweep = Watch(sweeps), sweeps.get(sweep.id)
+    # When it is looked at as often as it takes, and once more
+    looks = [[trial.number for trial in watch.without_model(sweep)] for _ in range(4)]
+    # Then the open one was there each time, and each of the others once in a round
+    assert [look[0] for look in looks] == [1, 1, 1, 1]
+    assert [len(look) for look in looks] == [51, 51, 2, 51]
+    assert sorted(n for look in looks[:3] for n in look[1:]) == [one.number for one in ended]
 
 
 def test_trials_are_read_again_when_the_sweep_has_changed(redis: Redis) -> None:

@@ -12,6 +12,9 @@ from fitq_shared.sweeps.record import SweepRecord, Trial
 from fitq_shared.sweeps.records import Sweeps
 from fitq_shared.sweeps.stopping import curve_of, values_by_epoch
 
+# Of the trials that have ended so many are looked at again at each look.
+LOOKED_BACK_AT = 50
+
 
 @dataclass
 class _Read:
@@ -32,6 +35,7 @@ class Watch:
         self._version = -1
         self._trials: tuple[Trial, ...] = ()
         self._read: dict[str, _Read] = {}
+        self._turn = 0
 
     def trials(self, sweep: SweepRecord) -> tuple[Trial, ...]:
         """The sweep's trials: its version counts each change of them."""
@@ -39,6 +43,18 @@ class Watch:
             self._trials = tuple(self._sweeps.trials(sweep.id))
             self._version = sweep.version
         return self._trials
+
+    def without_model(self, sweep: SweepRecord) -> list[Trial]:
+        """The open trials, and of those that have ended without a model some, in turn.
+
+        The job of such a one may be retried by hand.
+        """
+        trials = self.trials(sweep)
+        ended = [trial for trial in trials if trial.state not in ("open", "completed")]
+        start = self._turn if self._turn < len(ended) else 0
+        self._turn = start + LOOKED_BACK_AT
+        opened = [trial for trial in trials if trial.state == "open"]
+        return [*opened, *ended[start : self._turn]]
 
     def curves(self, jobs: Iterable[str], metric: str) -> dict[str, tuple[float, ...]]:
         """The metric after each epoch of these jobs, by id; others are no longer watched."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Seen:
     """A sweep as it is at one moment.
 
-    `jobs` are those of all trials but the completed, and of the report, by id; `curves` the metric
+    `jobs` are those of `Watch.without_model`, and of the report, by id; `curves` the metric
     after each epoch of trials that go on, by number; `workers` is how many could run a trial now;
     `now` is in seconds since the epoch, by Redis's clock. `before` are the jobs that the sweep
     comes after, by id, as far as they are there; nobody asks for them once there is a trial.
@@ -55,8 +55,7 @@ class Seen:
 def see(watch: Watch, records: Records, sweep: SweepRecord, spec: SweepSpec) -> Seen:
     """See how a sweep stands, in Redis."""
     trials = watch.trials(sweep)
-    # The job of one that has failed may be retried by hand.
-    asked = [trial for trial in trials if trial.state != "completed"]
+    asked = watch.without_model(sweep)
     jobs = records.several([*(trial.job for trial in asked), *filter(None, [sweep.report])])
     watched = [one for one in asked if one.state == "open" or _goes_on(jobs.get(one.job))]
     known = watch.curves([trial.job for trial in watched], spec.metric)

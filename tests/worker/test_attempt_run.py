@@ -21,7 +21,8 @@ from fitq_shared.specs.check import CheckJob
 from fitq_shared.specs.describe import DescribeJob
 from fitq_shared.store import Store
 from fitq_worker import attempt_run, flags, volume
-from fitq_worker.attempt_run import NotPublished, run_attempt, run_claimed
+from fitq_worker.attempt_end import NotPublished
+from fitq_worker.attempt_run import run_attempt, run_claimed
 from fitq_worker.child import CHILD_CANNOT_GO_ON
 from fitq_worker.identity import Identity
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,22 +13,17 @@ from kombu.exceptions import OperationalError
 
 from fitq_shared import snapshots
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.attempts import Attempts
 from fitq_shared.changes import Changes
 from fitq_shared.dispatch import settle_all
-from fitq_shared.errors import FitqError, JobError, StoreError
-from fitq_shared.lease import Lease
-from fitq_shared.record import Attempt, JobRecord, Reason
-from fitq_shared.records import Records
-from fitq_shared.redis_link import open_redis
-from fitq_shared.signing import Signer, check_record
+from fitq_shared.errors import FitqError
+from fitq_shared.record import Attempt, JobRecord
+from fitq_shared.signing import check_record
 from fitq_shared.specs.kinds import parse_spec
-from fitq_shared.store import Store
 from fitq_worker import flags
+from fitq_worker.attempt_end import NotPublished, failed, stopped
 from fitq_worker.checkpoints import remove_checkpoints
 from fitq_worker.child import CHILD_CANNOT_GO_ON
-from fitq_worker.failures import explain, may_pass
-from fitq_worker.giving_back import Counts, give_back
+from fitq_worker.child_tools import ChildTools, open_tools
 from fitq_worker.job_context import JobContext, Said
 from fitq_worker.job_log import job_log
 from fitq_worker.jobs import HANDLERS
@@ -37,9 +31,6 @@ from fitq_worker.other_threads import ProcessDied, run_with_threads
 from fitq_worker.own_errors import own_errors
 from fitq_worker.pending_models import resolved
 from fitq_worker.reporter import Reporter, StopJob
-from fitq_worker.stuck_jobs import timed_out
-from fitq_worker.volume import open_volume
-from fitq_worker.volume_probe import wait_until_writable
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -50,42 +41,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class NotPublished(Exception):
-    """This attempt ended without a result or a failure of its own; the text says how."""
-
-
-@dataclass(frozen=True)
-class _Child:
-    """What the child keeps from job to job."""
-
-    app: Celery
-    store: Store
-    identity: Identity
-    records: Records
-    attempts: Attempts
-    live_attempts: Attempts
-    lease: Lease
-    signer: Signer | None
-
-
-_child: _Child
+_child: ChildTools
 
 
 def prepare(app: Celery, settings: Settings, identity: Identity) -> None:
     """Set up the child, once, after the fork."""
     global _child  # noqa: PLW0603 - one child, one set of connections
-    patient = open_redis(settings, patient=True)
-    records = Records(patient)
-    _child = _Child(
-        app=app,
-        store=open_volume(settings),
-        identity=identity,
-        records=records,
-        attempts=Attempts(records, settings.loss_limit),
-        live_attempts=Attempts(Records(open_redis(settings))),
-        lease=identity.lease(patient, settings.lease_seconds),
-        signer=Signer.from_settings(settings),
-    )
+    _child = open_tools(app, settings, identity)
 
 
 def run_attempt(job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
@@ -115,7 +77,7 @@ def run_attempt(job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
         os._exit(max(1, died.code))
 
 
-def _claim_and_run(child: _Child, job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
+def _claim_and_run(child: ChildTools, job_id: str, number: int, spec_hash: str) -> dict[str, Any]:
     identity = child.identity
     if not identity.allows_code and child.records.get(job_id).needs.code:
         # Only a message that was sent to the wrong queue comes here: its job still waits elsewhere.
@@ -134,7 +96,7 @@ def _claim_and_run(child: _Child, job_id: str, number: int, spec_hash: str) -> d
     return run_claimed(attempt)
 
 
-def _claim(child: _Child, job_id: str, number: int, spec_hash: str) -> Attempt | str:
+def _claim(child: ChildTools, job_id: str, number: int, spec_hash: str) -> Attempt | str:
     identity = child.identity
     return child.attempts.claim(
         *(job_id, number, spec_hash, child.lease),
@@ -153,7 +115,7 @@ def run_claimed(attempt: Attempt) -> dict[str, Any]:
         _settle_chains(child)
 
 
-def _settle_chains(child: _Child) -> None:
+def _settle_chains(child: ChildTools) -> None:
     """Let those go that come after this job; if that fails, a reaper does it within a second."""
     try:
         settle_all(child.app, Changes(child.live_attempts.records))
@@ -161,7 +123,7 @@ def _settle_chains(child: _Child) -> None:
         log.warning("what comes after this job is left to the reapers: %s", error)
 
 
-def _run_to_its_end(child: _Child, attempt: Attempt) -> dict[str, Any]:
+def _run_to_its_end(child: ChildTools, attempt: Attempt) -> dict[str, Any]:
     record = child.records.get(attempt.job_id)
     if (record.id, record.attempt) != (attempt.job_id, attempt.number):
         raise NotPublished("outdated")
@@ -176,11 +138,11 @@ def _run_to_its_end(child: _Child, attempt: Attempt) -> dict[str, Any]:
             summary=said.summary,
         )
     except StopJob as stop:
-        return _stopped(child, attempt, folder, stop.order)
+        raise stopped(child, attempt, folder, stop.order) from stop
     except Exception as error:
         if isinstance(error, redis.RedisError):
             raise
-        return _failed(child, attempt, folder, error)
+        raise failed(child, attempt, folder, error) from error
     if not published:
         raise NotPublished("outdated")
     remove_checkpoints(child.store, record)
@@ -188,7 +150,7 @@ def _run_to_its_end(child: _Child, attempt: Attempt) -> dict[str, Any]:
 
 
 def _work(
-    child: _Child, attempt: Attempt, record: JobRecord, folder: AttemptFolder
+    child: ChildTools, attempt: Attempt, record: JobRecord, folder: AttemptFolder
 ) -> tuple[dict[str, float], Said]:
     spec = resolved(parse_spec(record.spec), child.records, child.signer)
     context = JobContext(
@@ -223,52 +185,6 @@ def _work(
 def _shown_by(folder: AttemptFolder) -> Callable[[Path], None] | None:
     """How a log becomes visible while it grows; a file in a folder already is."""
     return None if folder.is_local else lambda path: folder.upload(path, AttemptFolder.log)
-
-
-def _stopped(child: _Child, attempt: Attempt, folder: AttemptFolder, order: str) -> dict[str, Any]:
-    if order == "cancel":
-        child.attempts.cancelled(attempt)
-    elif order == "timeout":
-        _fail(child, attempt, folder, timed_out(child.records.get(attempt.job_id)))
-    elif order == "drain":
-        reason = Reason("drain", f"the worker {child.identity.name} was told to leave")
-        _give_back(child, attempt, reason, "", patient=not flags.cut_off())
-    raise NotPublished(order)
-
-
-def _failed(
-    child: _Child, attempt: Attempt, folder: AttemptFolder, error: Exception
-) -> dict[str, Any]:
-    reason = explain(error)
-    log.warning("job %s failed: %s", attempt.job_id, reason.message)
-    if may_pass(error) or not child.store.is_there:
-        _give_back(child, attempt, reason, "fault")
-        wait_until_writable(child.store, child.identity.token)
-        raise NotPublished(reason.kind) from error
-    if not _fail(child, attempt, folder, reason):
-        raise NotPublished("outdated") from error
-    shown = f"{reason.message}; {reason.hint}" if reason.hint else reason.message
-    raise JobError(shown) from error
-
-
-def _fail(child: _Child, attempt: Attempt, folder: AttemptFolder, reason: Reason) -> bool:
-    _seal(attempt, folder)
-    return child.attempts.fail(attempt, reason)
-
-
-def _seal(attempt: Attempt, folder: AttemptFolder) -> None:
-    """Write the manifest of what an attempt without a result leaves, if that can be done."""
-    try:
-        folder.seal()
-    except StoreError as unsealed:
-        log.warning("job %s: no manifest: %s", attempt.job_id, unsealed.message)
-
-
-def _give_back(
-    child: _Child, attempt: Attempt, reason: Reason, counts: Counts, *, patient: bool = True
-) -> None:
-    attempts = child.attempts if patient else child.live_attempts
-    give_back(child.app, attempts, attempt, reason, counts)
 
 
 def _rounded(metrics: dict[str, float]) -> dict[str, float]:

@@ -79,7 +79,7 @@ class ProcessDied(Exception):
 
 
 def _outcome(said: dict[str, Any]) -> dict[str, Any]:
-    from fitq_worker.attempt_run import NotPublished
+    from fitq_worker.attempt_end import NotPublished
 
     if "failed" in said:
         raise JobError(said["failed"])
@@ -105,7 +105,8 @@ def _main() -> None:
 
 
 def _said(attempt: Attempt) -> dict[str, Any]:
-    from fitq_worker.attempt_run import NotPublished, run_claimed
+    from fitq_worker.attempt_end import NotPublished
+    from fitq_worker.attempt_run import run_claimed
 
     try:
         return {"result": run_claimed(attempt)}

@@ -28,7 +28,8 @@ def _run(
     The kind is part of what may be signed, and the gate has compared it with the task; which
     kind of job this is, the record says.
     """
-    from fitq_worker.attempt_run import NotPublished, run_attempt
+    from fitq_worker.attempt_end import NotPublished
+    from fitq_worker.attempt_run import run_attempt
 
     try:
         return run_attempt(job, attempt, spec_hash)

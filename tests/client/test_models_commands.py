@@ -140,6 +140,7 @@ def test_promotion_if_better_on_a_metric(fitq, publish, registry):
         (["unalias", "mnist@production"], "mnist has no alias 'production'"),
         (["rm", "mnist", "--yes"], "expected a version by its number, such as mnist@3"),
         (["compare", "mnist", "nothing", "none@1"], "there is no model 'none'"),
+        (["compare", "mnist"], "MODELS = 'mnist': expected two models at least"),
         (["show", "nothing"], "there is no model 'nothing'"),
     ],
 )

@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 ROWS = 2
 SEED = 0
 
-Tried = tuple[keras.Model, Side | None, dict[str, float]]
+Tried = tuple[keras.Model, Side | None]
 
 
 def run(context: JobContext, spec: CheckJob) -> dict[str, float]:
     """Build the model, say what it is, and try it and its loss on two rows of the data set.
 
     Returns:
-        How many parameters it has, and its loss on the rows, if there are any.
+        How many parameters it has. What its loss and metrics are before it is trained says nothing.
     """
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity, SEED))
@@ -48,10 +48,10 @@ def run(context: JobContext, spec: CheckJob) -> dict[str, float]:
     keras.utils.set_random_seed(SEED)
     with backend.scope():
         if spec.dataset is None and isinstance(spec.model, CodeModel | JsonModel | KerasModel):
-            model, outputs, metrics = _built(context, spec.model)
+            model, outputs = _built(context, spec.model)
         else:
-            model, outputs, metrics = _tried(context, spec)
-    metrics = {"parameters": model.count_params(), **metrics}
+            model, outputs = _tried(context, spec)
+    metrics = {"parameters": float(model.count_params())}
     _describe(folder, model, outputs)
     folder.write_json(AttemptFolder.metrics, metrics)
     return metrics
@@ -65,7 +65,7 @@ def _built(context: JobContext, spec: CodeModel | JsonModel | KerasModel) -> Tri
             f"the model {model.name!r} learns its shapes from the data, and there is none",
             "give a data set: --dataset NAME",
         )
-    return model, outputs_of(model), {}
+    return model, outputs_of(model)
 
 
 def _tried(context: JobContext, spec: CheckJob) -> Tried:
@@ -88,19 +88,16 @@ def _tried(context: JobContext, spec: CheckJob) -> Tried:
         given = made.model(keras.tree.map_structure(keras.ops.convert_to_tensor, x), training=False)
     outputs = outputs_of(made.published) or outputs_like(given)
     with own_errors(), _naming_the_loss(outputs, targets):
-        metrics = _loss(made.model, x, rest[0] if rest else None)
-    return made.published, outputs, metrics
+        _try_the_loss(made.model, x, rest[0] if rest else None)
+    return made.published, outputs
 
 
-def _loss(model: keras.Model, x: Any, y: Any) -> dict[str, float]:
-    """The loss of some rows; a model with a training step of its own takes one."""
+def _try_the_loss(model: keras.Model, x: Any, y: Any) -> None:
+    """The loss of some rows can be computed; a model with a training step of its own takes one."""
     if trains_itself(model):
-        found = model.train_on_batch(x, y, return_dict=True)
+        model.train_on_batch(x, y)
     elif y is not None and validates(model):
-        found = model.test_on_batch(x, y, return_dict=True)
-    else:
-        return {}
-    return {name: float(value) for name, value in found.items() if np.ndim(value) == 0}
+        model.test_on_batch(x, y)
 
 
 @contextlib.contextmanager

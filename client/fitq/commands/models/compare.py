@@ -20,7 +20,10 @@ def command(models: tuple[str, ...], show_all: bool, as_json: bool) -> None:
     from fitq.queue import Queue
     from fitq.tables import print_json, print_table
     from fitq.versions import lineages
+    from fitq_shared.errors import InvalidInput, Mistake
 
+    if len(models) < 2:
+        raise InvalidInput([Mistake("MODELS", models[0], "two models at least, to be compared")])
     client = Queue()
     names, found = lineages(client, models)
     rows = compare(found)

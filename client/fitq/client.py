@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fitq.array_upload import class_numbers, upload_arrays
+from fitq.callbacks_at_hand import calls_of
 from fitq.data.progress import showing_progress
 from fitq.drafts import complete
 from fitq.exchange import (
@@ -29,6 +30,7 @@ from fitq.exchange import (
     refuse_both,
     row_weights,
     tells_classes,
+    with_code,
 )
 from fitq.filters import check_filters
 from fitq.job import Job
@@ -86,6 +88,7 @@ class Client:
         validation_data: tuple[Any, Any] | None = None,
         sample_weight: NDArray[Any] | None = None,
         class_weight: Mapping[Any, float] | str | None = None,
+        callbacks: Any = (),
         after: Job | str | Sequence[Job | str] = (),
         **spec: Any,
     ) -> Job:
@@ -96,14 +99,16 @@ class Client:
         the target. It is not changed: `job.model()` is the trained one.
 
         Args:
-            model: a Keras model of Keras's own classes; one with classes of yours needs
-                `train(model="file.py:function", …)`, on workers that allow code.
+            model: a Keras model. Classes, losses and metrics of yours go with it, as the source
+                of what defines them, and only to workers that allow code.
             x, y: arrays of shape (n, ...); with several inputs or outputs a dict by their names,
                 or a list in their order. `y` None: `x` is the target too, as for an autoencoder.
             validation_split: the share of the last rows that validate, before any shuffling.
             validation_data: (x, y) to validate with instead.
             sample_weight: of each row, shape (n,).
             class_weight: by the number of the class; or "balanced".
+            callbacks: one of Keras's or of yours, or a list; each is made anew on a worker that
+                allows code. `keras.callbacks.EarlyStopping` alone needs no code.
             after: jobs that have to succeed first.
             spec: what else a training takes: device, name, tags, timeout, priority, gpus, seed,
                 optimizer, loss, metrics, early_stopping, model_name … (see `fitq train --help`).
@@ -111,7 +116,8 @@ class Client:
         Returns:
             The job, which is queued.
         """
-        refuse(spec, model)
+        calls = calls_of(callbacks or ())
+        refuse(spec, model, calls)
         fields = fields_of(model, x, x if y is None else y)
         values: dict[str, Any] = {
             "kind": "train",
@@ -119,6 +125,7 @@ class Client:
             "batch_size": batch_size,
             "validation_split": validation_split,
             "class_weight": class_weights(class_weight),
+            "early_stopping": calls.early_stopping,
             **spec,
         }
         others: dict[str, NDArray[Any]] = {}
@@ -131,9 +138,9 @@ class Client:
         if weight is not None:
             others[WEIGHT] = weight
             values["sample_weight"] = WEIGHT
-        with saved(model) as path:
+        with saved(model, x) as path:
             # All that is wrong is told before the arrays are sent.
-            values["model"], uploads = model_file(path)
+            values["model"], uploads = with_code(path, calls)
             complete({**values, "dataset": _STAND_IN}, self.queue.settings)
             values["dataset"] = self._upload(model, fields, others)
             spec_ = complete(values, self.queue.settings)

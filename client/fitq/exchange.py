@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fitq.keras_models import is_model
+from fitq.code_at_hand import code_of
+from fitq.keras_models import is_model, load_model
 from fitq.own_model import own_model
-from fitq.uploads import Upload, of_bytes
+from fitq.own_objects import own_objects
+from fitq.uploads import Upload, of_bytes, of_file
 from fitq_shared.attempt_folder import AttemptFolder
 from fitq_shared.errors import InvalidInput, Mistake
+from fitq_shared.model_files import config_of
 from fitq_shared.texts import shown
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fitq.callbacks_at_hand import Calls
     from fitq.job import Job
     from fitq.keras_models import Fields
 
@@ -36,9 +41,39 @@ def model_file(path: Path) -> tuple[Any, list[Upload]]:
     except InvalidInput as error:
         raise InvalidInput(
             [Mistake("model", "a model at hand", one.expected) for one in error.mistakes],
-            "a model with classes or functions of your own goes with its code: "
-            'client.train(model="file.py:function", …)',
+            "classes and functions of your own go with `fit`, if a file or a notebook defines them "
+            'by name; else with client.train(model="file.py:function", …)',
         ) from error
+
+
+def with_code(path: Path, callbacks: Calls) -> tuple[Any, list[Upload]]:
+    """The same, with the user's classes and functions that it or its callbacks need, if any.
+
+    Raises:
+        InvalidInput: it holds what goes neither without code nor with it, or cannot be loaded.
+    """
+    with path.open("rb") as file:
+        objects = own_objects(config_of(file))
+    if not objects and not callbacks.calls:
+        return model_file(path)
+    code, bundle = code_of(objects, callbacks)
+    _try_loading(path)
+    kept = of_file(path, "model", ".keras")
+    return {"type": "code", **code, "file": kept.values}, [bundle, kept]
+
+
+def _try_loading(path: Path) -> None:
+    """See that a worker can load what Keras has saved: here is who can mend it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of optimizers that have not begun
+        try:
+            load_model(path.read_bytes(), "fit", own_classes=True)
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"Keras saves the model, but cannot load it again: {error.message}",
+                "give its classes a get_config of what their __init__ takes, or keep that as "
+                "attributes of the same names: self.units = units",
+            ) from error
 
 
 def packed(arrays: Mapping[str, NDArray[Any]]) -> Upload:
@@ -88,8 +123,8 @@ def row_weights(given: Any, fields: Fields) -> NDArray[np.float32]:
     return weight
 
 
-def refuse(spec: Mapping[str, Any], model: Any) -> None:
-    """Refuse what `Model.fit` takes and a job cannot.
+def refuse(spec: Mapping[str, Any], model: Any, callbacks: Calls) -> None:
+    """Refuse what is no model, and what is said twice.
 
     Raises:
         InvalidInput: names each of it.
@@ -98,9 +133,9 @@ def refuse(spec: Mapping[str, Any], model: Any) -> None:
     if not is_model(model):
         expected = "a Keras model; train(model=…) takes names and files"
         wrong.append(Mistake("model", shown(model), expected))
-    if "callbacks" in spec:
-        expected = 'nothing: callbacks go with code, train(model="file.py:function", …)'
-        wrong.append(Mistake("callbacks", shown(spec["callbacks"]), expected))
+    if callbacks.early_stopping and spec.get("early_stopping"):
+        expected = "either keras.callbacks.EarlyStopping or this, not both"
+        wrong.append(Mistake("early_stopping", shown(spec["early_stopping"]), expected))
     if wrong:
         raise InvalidInput(wrong)
 

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fitq.own_objects import own_objects
 from fitq_shared.errors import InvalidInput, Mistake
-from fitq_shared.model_files import check_model
+from fitq_shared.model_files import check_model, config_of
+from fitq_shared.own_configs import completed
 from fitq_shared.texts import printable, shown
 
 if TYPE_CHECKING:
@@ -37,8 +39,11 @@ def is_model(value: object) -> bool:
 
 
 @contextlib.contextmanager
-def saved(model: Any) -> Iterator[Path]:
+def saved(model: Any, x: Any = None) -> Iterator[Path]:
     """A `.keras` file of a model, with its weights and, if it was compiled, how.
+
+    Args:
+        x: what it takes: by the first row one that has no weights yet gets them, as in `fit`.
 
     Raises:
         InvalidInput: Keras cannot save it.
@@ -46,7 +51,11 @@ def saved(model: Any) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="fitq-") as folder:
         path = Path(folder) / "model.keras"
         try:
-            model.save(path)
+            if x is not None and not getattr(model, "built", True):
+                with contextlib.suppress(NotImplementedError):
+                    model(_first(x))
+            with completed(type(one) for one in model._flatten_layers(include_self=True)):
+                model.save(path)
         except Exception as error:
             raise InvalidInput(
                 f"Keras cannot save the model: {printable(str(error), 300)}",
@@ -55,12 +64,19 @@ def saved(model: Any) -> Iterator[Path]:
         yield path
 
 
+def _first(x: Any) -> Any:
+    """The first row of arrays, in their structure."""
+    if isinstance(x, Mapping):
+        return {name: _first(one) for name, one in x.items()}
+    return [_first(one) for one in x] if isinstance(x, list | tuple) else np.asarray(x)[:1]
+
+
 def load_model(content: bytes, name: str, *, own_classes: bool = False) -> Any:
     """The Keras model of a `.keras` file, looked through first and loaded in safe mode.
 
     Args:
         name: what its job is called, for messages.
-        own_classes: it may have classes of a user's, which must be registered here.
+        own_classes: it may have classes of a user's, which this process has defined or imported.
 
     Raises:
         InvalidInput: Keras is not installed here, or cannot load it.
@@ -73,15 +89,17 @@ def load_model(content: bytes, name: str, *, own_classes: bool = False) -> Any:
             "pip install keras tensorflow-cpu; or take the file: job.pull()",
         ) from error
     check_model(io.BytesIO(content), name, own_classes=own_classes)
+    objects = own_objects(config_of(io.BytesIO(content))) if own_classes else []
+    known = {one.key: one.value for one in objects}
     with tempfile.TemporaryDirectory(prefix="fitq-") as folder:
         path = Path(folder) / "model.keras"
         path.write_bytes(content)
         try:
-            return keras.models.load_model(path, safe_mode=True)
+            return keras.models.load_model(path, known, safe_mode=True)
         except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
             raise InvalidInput(
                 f"Keras cannot load the model of {name}: {printable(str(error), 300)}",
-                "import the module that registers its own classes first; or job.pull()",
+                "import the module that has its own classes first; or job.pull()",
             ) from error
 
 

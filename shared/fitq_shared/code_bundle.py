@@ -54,22 +54,49 @@ def pack(main: Path, where: str = "--model") -> CodeBundle:
     """
     main = main.absolute()
     root = _root(main, where)
+    name = main.relative_to(root).as_posix()
+    return seal(gather(root, {name: None}, where), name, where)
+
+
+def gather(root: Path, first: Mapping[str, bytes | None], where: str) -> dict[str, bytes]:
+    """Some files, and the local modules that they import, by their names from a folder.
+
+    Args:
+        root: from which they are imported.
+        first: what they hold, by their names; None for files that lie there.
+        where: what named them, for messages.
+
+    Raises:
+        InvalidInput: as `pack`.
+    """
     files: dict[str, bytes] = {}
-    waiting = [main]
+    waiting = [*first.items()]
     while waiting:
-        path = waiting.pop()
-        name = path.relative_to(root).as_posix()
+        name, content = waiting.pop()
         if name in files:
             continue
-        files[name] = _read(path, where)
+        path = root / name
+        files[name] = _read(path, where) if content is None else content
         _check_name(name, where)
         if len(files) > MOST_FILES:
+            expected = f"a file that imports at most {MOST_FILES} others"
             raise InvalidInput(
-                [Mistake(where, str(main), f"a file that imports at most {MOST_FILES} others")],
+                [Mistake(where, str(root / next(iter(first))), expected)],
                 "move it to a folder that has only what the model needs",
             )
         for module in _imports(files[name], name, path, where):
-            waiting += _files_of(root, module)
+            found = [path.relative_to(root).as_posix() for path in _files_of(root, module)]
+            waiting += dict.fromkeys(found).items()
+    return files
+
+
+def seal(files: Mapping[str, bytes], main: str, where: str) -> CodeBundle:
+    """A bundle of these files, of which `main` is imported first.
+
+    Raises:
+        InvalidInput: they are too large.
+    """
+    files = dict(files)
     for folder in {parent for name in files for parent in PurePosixPath(name).parents}:
         # A folder without one is a package in Python, but one that any other folder may add to.
         if folder.name:
@@ -77,9 +104,8 @@ def pack(main: Path, where: str = "--model") -> CodeBundle:
     content = _tar(files)
     if len(content) > LARGEST_BUNDLE:
         size = f"{LARGEST_BUNDLE // 2**20} MiB of code at most, with all that it imports"
-        raise InvalidInput([Mistake(where, str(main), size)], "leave data out of the modules")
-    name = main.relative_to(root).with_suffix("").as_posix()
-    module = name.removesuffix(f"/{PACKAGE}").replace("/", ".")
+        raise InvalidInput([Mistake(where, main, size)], "leave data out of the modules")
+    module = main.removesuffix(".py").removesuffix(f"/{PACKAGE}").replace("/", ".")
     return CodeBundle(content, module, tuple(sorted(files)))
 
 
@@ -189,7 +215,7 @@ def _check_name(name: str, where: str) -> None:
         expected = "modules named by letters, digits, '_' and '-'"
         raise InvalidInput([Mistake(where, name, expected)], f"rename {name}")
     what = "Python's own module" if top in sys.stdlib_module_names else "the installed package"
-    if _is_taken(top):
+    if is_taken(top):
         expected = f"no file with the name of {what} {top}, which it would hide"
         raise InvalidInput(
             [Mistake(where, name, expected)], f"rename it, and its imports: my_{top}.py"
@@ -221,12 +247,12 @@ def _files_of(root: Path, module: str) -> list[Path]:
             found.append(package)
         elif file.is_file():
             return [*found, file]
-        elif not (folder / part).is_dir() or (at == 0 and _is_taken(part)):
+        elif not (folder / part).is_dir() or (at == 0 and is_taken(part)):
             return found
         folder = folder / part
     return found
 
 
-def _is_taken(name: str) -> bool:
+def is_taken(name: str) -> bool:
     """Whether an installed module of this name comes before a mere folder."""
     return name in sys.stdlib_module_names or name in TAKEN

@@ -115,7 +115,12 @@ def check_model(file: IO[bytes], name: str, *, own_classes: bool = False) -> Non
 
 def is_compiled(file: IO[bytes]) -> bool:
     """Whether a model file that was looked through keeps loss, optimizer and metrics."""
-    return _read_archive(file).get("compile_config") is not None
+    return config_of(file).get("compile_config") is not None
+
+
+def config_of(file: IO[bytes]) -> dict[str, Any]:
+    """The configuration in a model file that was looked through."""
+    return _read_archive(file)
 
 
 def check_json(content: bytes, name: str) -> None:

@@ -95,7 +95,7 @@ class OwnCode(contextlib.AbstractContextManager["OwnCode"]):
 
     def module(self) -> ModuleType:
         """The module of the function, imported."""
-        with self._run():
+        with self.running():
             return importlib.import_module(self.code.module)
 
     def function(self) -> Callable[..., Any]:
@@ -115,7 +115,7 @@ class OwnCode(contextlib.AbstractContextManager["OwnCode"]):
         function = self.function()
         if found := missing_option(function, self.name, arguments, self.code.options):
             raise found
-        with self._run():
+        with self.running():
             return function(*arguments, **self.code.options)
 
     def items(self, source: Iterable[Any]) -> Iterator[Any]:
@@ -123,11 +123,11 @@ class OwnCode(contextlib.AbstractContextManager["OwnCode"]):
 
         Orders are obeyed between two items, too: where each comes quickly, no clock ever rings.
         """
-        with self._run():
+        with self.running():
             iterator = iter(source)
         while True:
             self._reporter.obey()
-            with self._run():
+            with self.running():
                 try:
                     item = next(iterator)
                 except StopIteration:
@@ -135,7 +135,7 @@ class OwnCode(contextlib.AbstractContextManager["OwnCode"]):
             yield item
 
     @contextlib.contextmanager
-    def _run(self) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         """Run the user's code within the block: not for ever, and its errors in their words."""
         with own_errors(), TimeLimit(self.name, self._reporter):
             yield

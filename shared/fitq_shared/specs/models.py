@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from fitq_shared.specs.base import InputFile, Spec
 from fitq_shared.specs.code import UserCode
@@ -99,9 +105,18 @@ class KerasModel(Spec):
 
 
 class CodeModel(UserCode):
-    """A model that a function of the user's builds. Only workers that allow code take it."""
+    """A model that a function of the user's builds. Only workers that allow code take it.
+
+    With a `.keras` file, which needs classes of the code, the function gets the model of that.
+    """
 
     type: Literal["code"] = "code"
+    file: InputFile | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_it_was(self, values: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the file where there is none, as workers of before know it."""
+        return {key: value for key, value in values(self).items() if (key, value) != ("file", None)}
 
 
 def _named(value: Any) -> Any:
@@ -118,9 +133,10 @@ Model = Annotated[
 
 def name_of(model: Model) -> str:
     """What the user calls a model: mlp, net.py:build, mine.keras."""
-    if isinstance(model, CodeModel):
-        return model.reference
-    return model.file.file if isinstance(model, JsonModel | KerasModel) else model.type
+    file = getattr(model, "file", None)
+    if isinstance(file, InputFile):
+        return file.file
+    return model.reference if isinstance(model, CodeModel) else model.type
 
 
 MODELS: Mapping[str, type[Spec]] = {

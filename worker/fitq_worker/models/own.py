@@ -22,6 +22,7 @@ from fitq_worker.keras_files import load_json, load_keras
 
 if TYPE_CHECKING:
     from fitq_worker.job_context import JobContext
+    from fitq_worker.own_code import OwnCode
 
 log = logging.getLogger("fitq.job")
 
@@ -58,11 +59,21 @@ def make_own(context: JobContext, spec: JsonModel | KerasModel | CodeModel) -> O
     """
     if isinstance(spec, CodeModel):
         code = context.keep_code(spec)
-        return _taken_apart(code.call(), code.name)
+        return _taken_apart(code.call(*_given(context, spec, code)), code.name)
     content = read_input(context.store, spec.file)
     if isinstance(spec, JsonModel):
         return OwnModel(load_json(content, spec.file.file))
     return OwnModel(load_keras(content, spec.file.file, compiled=spec.compiled))
+
+
+def _given(context: JobContext, spec: CodeModel, code: OwnCode) -> list[keras.Model]:
+    """The model that the builder gets, where the user had one at hand."""
+    if spec.file is None:
+        return []
+    content = read_input(context.store, spec.file)
+    code.module()
+    with code.running():
+        return [load_keras(content, spec.file.file, own_classes=True)]
 
 
 def _taken_apart(made: object, name: str) -> OwnModel:

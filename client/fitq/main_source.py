@@ -1,0 +1,91 @@
+"""What of a script or a notebook belongs to some names in it: never the script as a whole.
+
+A worker that imported the script itself would run it: it would submit the job once more.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from types import ModuleType
+
+from fitq_shared.errors import InvalidInput, Mistake
+
+NOTEBOOK = "notebook.py"
+
+
+def main_source(names: Collection[str]) -> tuple[str, str]:
+    """The file's name, and the source that defines these names with all that they use.
+
+    Definitions, imports and assignments only, each in the line where it stands; of several of one
+    name the last.
+
+    Raises:
+        InvalidInput: the source of this session is not at hand.
+    """
+    name, text = _whole(sys.modules["__main__"])
+    return name, _sliced(text, names)
+
+
+def _whole(main: ModuleType) -> tuple[str, str]:
+    cells = getattr(main, "In", None)
+    if isinstance(cells, list):
+        return NOTEBOOK, "\n".join(_plain(cell) for cell in cells)
+    path = getattr(main, "__file__", None)
+    if path and Path(path).is_file():
+        return Path(path).name, Path(path).read_text(encoding="utf-8")
+    raise InvalidInput(
+        [Mistake("model", "classes or functions of this session", "source that can be read")],
+        "define them in a file, and import them from there",
+    )
+
+
+def _plain(cell: str) -> str:
+    """A cell without IPython's own lines, such as %time; nothing of one that is no Python."""
+    lines = ["" if line.lstrip()[:1] in ("%", "!", "?") else line for line in cell.splitlines()]
+    text = "\n".join(lines)
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return "\n" * (len(lines) - 1)
+    return text
+
+
+def _sliced(text: str, names: Collection[str]) -> str:
+    """The statements that these names need; all other lines are empty."""
+    defined: dict[str, ast.stmt] = {}
+    for node in ast.parse(text).body:
+        for name in _binds(node):
+            defined[name] = node
+    needed: dict[int, ast.stmt] = {}
+    waiting = [*names]
+    while waiting:
+        found = defined.get(waiting.pop())
+        if found is not None and id(found) not in needed:
+            needed[id(found)] = found
+            waiting += _uses(found)
+    kept: set[int] = set()
+    for node in needed.values():
+        first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+        kept |= {*range(first, (node.end_lineno or first) + 1)}
+    lines = text.split("\n")
+    return "\n".join(line if at in kept else "" for at, line in enumerate(lines, 1)).rstrip() + "\n"
+
+
+def _binds(node: ast.stmt) -> Iterator[str]:
+    """The names that a statement defines, if it does nothing else."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+    elif isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for one in (inner for target in targets for inner in ast.walk(target)):
+            if isinstance(one, ast.Name):
+                yield one.id
+
+
+def _uses(node: ast.stmt) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}

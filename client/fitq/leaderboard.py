@@ -16,10 +16,19 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from fitq.fitting import fit
 from fitq.outcome import saying_how_to_return
-from fitq.standings import counts, number, ranked, show_end, shown, value_of
+from fitq.standings import (
+    counts,
+    hidden_first,
+    number,
+    ranked,
+    show_end,
+    shown,
+    value_of,
+)
 from fitq.sweeping import Standing, Sweeping
-from fitq.tables import print_json
+from fitq.tables import print_json, table_of
 from fitq_shared.sweeps.address import label
 from fitq_shared.texts import printable
 
@@ -71,23 +80,24 @@ def follow(client: Queue, sweep: SweepRecord) -> Standing:
             if standing.waits not in ("", waited):
                 console.print(printable(standing.waits), markup=False, soft_wrap=True)
             waited = standing.waits
-            view.update(board(standing), refresh=True)
+            view.update(board(standing, console.width), refresh=True)
             if standing.sweep.ended:
                 return standing
             time.sleep(PERIOD_SECONDS)
 
 
-def board(standing: Standing, most: int = SHOWN_TRIALS) -> Table:
-    """The sweep as a table, its best trials first, then those that run."""
+def board(standing: Standing, room: int, most: int = SHOWN_TRIALS) -> Table:
+    """The sweep as a table, its best trials first, then those that run.
+
+    Args:
+        room: cells in a line; what does not fit is left out, the last parameters first.
+    """
     sweep = standing.sweep
     paths = list(sweep.spec["space"])
-    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    table.title = f"{sweep.name}: {counts(standing)}"
-    for name in ("trial", *(label(path, paths) for path in paths), sweep.spec["metric"]):
-        table.add_column(name)
-    for name in ("epochs", "state"):
-        table.add_column(name)
+    names = (label(path, paths) for path in paths)
+    headers = ["trial", *names, sweep.spec["metric"], "epochs", "state"]
     best = standing.best
+    rows = []
     for trial in ranked(standing)[:most]:
         state = standing.state(trial)
         style = "bold" if best is not None and trial.number == best.number else ""
@@ -98,9 +108,17 @@ def board(standing: Standing, most: int = SHOWN_TRIALS) -> Table:
             str(len(standing.curve(trial)) or ""),
         ]
         row = [Text(cell, style=style) for cell in cells]
-        table.add_row(*row, Text(state, style=_COLOURS.get(state, "")))
+        rows.append([*row, Text(state, style=_COLOURS.get(state, ""))])
+    texts = [[cell.plain for cell in row] for row in rows]
+    fitted = fit(headers, texts, room, hide=hidden_first(sweep))
+    table = table_of(headers, rows, fitted)
+    table.title_justify = "left"
+    table.title = f"{sweep.name}: {counts(standing)}"
+    left_out = list(fitted.hidden)
     if len(standing.trials) > most:
-        table.caption = f"and {len(standing.trials) - most} more: `fitq sweep show {sweep.name}`"
+        left_out.insert(0, f"{len(standing.trials) - most} more")
+    if left_out:
+        table.caption = f"and {', '.join(left_out)}: `fitq sweep show {sweep.name}`"
     return table
 
 
@@ -109,7 +127,7 @@ def trial_line(standing: Standing, trial: Trial) -> str:
     sweep = standing.sweep
     paths = list(sweep.spec["space"])
     params = ", ".join(f"{label(p, paths)} {shown(v)}" for p, v in trial.params.items())
-    value = "" if trial.value is None else f"  {sweep.spec['metric']} {trial.value:.4f}"
+    value = "" if trial.value is None else f"  {sweep.spec['metric']} {number(trial.value)}"
     best = standing.best
     mark = "  best so far" if best is not None and best.number == trial.number else ""
     why = f"  {trial.reason}" if trial.reason else ""

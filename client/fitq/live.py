@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fitq.numbers import measure
 from fitq.queue import Queue
 from fitq.screens import Screen, screen
 from fitq.waiting import after_whom, nobody, where_it_stands
@@ -117,5 +118,5 @@ def _epoch_line(row: Mapping[str, Any], epochs: int | None) -> str:
 
 def _metrics(row: Mapping[str, Any]) -> str:
     return "  ".join(
-        f"{printable(name)} {row[name]:.4f}" for name in row if name not in _NOT_METRICS
+        f"{printable(name)} {measure(row[name])}" for name in row if name not in _NOT_METRICS
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fitq.numbers import measure
 from fitq.sweeping import Standing, difference
 from fitq.tables import ago, duration, print_json
 from fitq_shared.metric_order import is_better
@@ -120,7 +121,13 @@ def value_of(standing: Standing, trial: Trial) -> float | None:
 
 def number(value: float | None) -> str:
     """A value of a metric, if there is one."""
-    return "" if value is None else f"{value:.4f}"
+    return "" if value is None else measure(value)
+
+
+def hidden_first(sweep: SweepRecord) -> list[str]:
+    """The columns that a narrow terminal does without: the last parameters before the first."""
+    paths = list(sweep.spec["space"])
+    return ["job", "epochs", "why", *reversed([label(path, paths) for path in paths])]
 
 
 def rows(standing: Standing) -> tuple[Sequence[str], list[list[object]]]:

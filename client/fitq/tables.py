@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -12,25 +14,48 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fitq.fitting import Fitted, fit
+from fitq.numbers import count_or_measure
 from fitq_shared.record import JobRecord
 from fitq_shared.texts import printable
 
-# Below it four decimals say too little.
-SMALL = 0.001
 _COLOURS = {"succeeded": "green", "failed": "red", "running": "cyan", "cancelled": "yellow"}
 
 
-def print_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under headers. Off a terminal nothing is cut or coloured."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for header in headers:
-        table.add_column(header, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+def print_table(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    hide: Sequence[str] = (),
+    fold: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Print rows under headers. Off a terminal nothing is cut, left out or coloured.
+
+    Args:
+        hide: the columns that a narrow terminal does without, the least important first. Which
+            they are is said, and that --json has them: only for commands that know it.
+        fold: those whose text may go on in the next line, and how many cells each keeps at least.
+    """
+    texts = [["" if value is None else printable(str(value)) for value in row] for row in rows]
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
-    console.print(table)
+    room = console.width if console.is_terminal else sys.maxsize
+    fitted = fit(headers, texts, room, hide=hide, fold=fold)
+    # What is wider than the terminal is left to it to wrap: rich would cut it.
+    console = Console(highlight=False, width=max(console.width, fitted.width))
+    console.print(table_of(headers, [[_cell(text) for text in row] for row in texts], fitted))
+    if fitted.hidden:
+        hidden = ", ".join(map(printable, fitted.hidden))
+        click.echo(f"no room for {hidden}: see all with --json, or `| cat`", err=True)
+
+
+def table_of(headers: Sequence[str], rows: Sequence[Sequence[Text]], fitted: Fitted) -> Table:
+    """The columns that fit, each as wide as was found."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for at, width in fitted.widths.items():
+        table.add_column(Text(headers[at]), overflow="fold", width=width)
+    for row in rows:
+        table.add_row(*(row[at] for at in fitted.widths))
+    return table
 
 
 def print_json(value: object) -> None:
@@ -43,14 +68,7 @@ def print_metrics(metrics: dict[str, float]) -> None:
     names = {name: printable(name) for name in metrics}
     width = max(map(len, names.values()), default=0)
     for name, value in metrics.items():
-        click.echo(f"  {names[name]:<{width}}  {_number(value)}")
-
-
-def _number(value: float) -> str:
-    """A metric as it is printed: with four decimals, unless these would be mostly zeros."""
-    if float(value).is_integer():
-        return f"{value:g}"
-    return f"{value:.3g}" if abs(value) < SMALL else f"{value:.4f}"
+        click.echo(f"  {names[name]:<{width}}  {count_or_measure(value)}")
 
 
 def ago(moment: float | None) -> str:
@@ -81,6 +99,5 @@ def headline(metrics: dict[str, Any] | None) -> str:
     return ""
 
 
-def _cell(value: object) -> Text:
-    text = "" if value is None else printable(str(value))
+def _cell(text: str) -> Text:
     return Text(text, style=_COLOURS.get(text, ""))

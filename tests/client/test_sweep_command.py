@@ -281,7 +281,7 @@ def test_an_unknown_data_set_is_told_with_all_else(fitq: Fitq, queue: Settings) 
 def test_the_live_board_has_the_best_first(queue: Settings, ended: SweepRecord) -> None:
     # When the board of a sweep is drawn
     console = Console(width=120, file=io.StringIO())
-    console.print(board(Sweeping(Queue(queue)).standing(ended.id), most=2))
+    console.print(board(Sweeping(Queue(queue)).standing(ended.id), 200, most=2))
     text = console.file.getvalue()  # type: ignore[attr-defined]
     # Then it has the best trials, and says how many more there are
     assert text.index("brave-otter-1") < text.index("brave-otter-2")

@@ -107,3 +107,22 @@ def test_how_long_a_job_took():
 )
 def test_a_job_is_compared_by_one_number(metrics, shown):
     assert headline(metrics) == shown
+
+
+def test_in_a_narrow_terminal_a_table_says_what_it_leaves_out(capfd, monkeypatch):
+    # Given a terminal of 34 columns
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "34")
+    # When a table is printed that needs more
+    print_table(
+        ["id", "what", "owner"],
+        [["abcd2345", "mlp on mnist, 5 epochs", "somebody-else"]],
+        hide=["owner"],
+        fold={"what": 16},
+    )
+    # Then all fits, and what has no room is named
+    said = capfd.readouterr()
+    assert "abcd2345" in said.out
+    assert "mlp on mnist, 5 epochs" in said.out
+    assert "somebody" not in said.out
+    assert "no room for owner" in said.err

@@ -121,7 +121,11 @@ def _print(waste: Sequence[Waste], *, applied: bool) -> None:
     if not waste:
         click.echo("nothing to remove")
         return
-    print_table(["what", "why", "size"], [[w.what, w.why, decimal(w.size)] for w in waste])
+    print_table(
+        ["what", "why", "size"],
+        [[w.what, w.why, decimal(w.size)] for w in waste],
+        fold={"what": 16, "why": 16},
+    )
     things = f"{len(waste)} thing{'' if len(waste) == 1 else 's'}"
     total = f"{things}, {decimal(sum(one.size for one in waste))}"
     if applied:

@@ -6,6 +6,9 @@ import click
 
 from fitq.commands._options import as_json, job
 
+# Not the first to go where a terminal is narrow.
+_KEPT = ("epoch", "loss", "val_loss")
+
 
 @click.command()
 @job
@@ -22,9 +25,19 @@ def command(job: str, as_json: bool) -> None:
         print_json(rows)
         return
     headers = list(rows[0])
-    print_table(headers, [[_shown(name, row[name]) for name in headers] for row in rows])
+    print_table(
+        headers,
+        [[_shown(name, row[name]) for name in headers] for row in rows],
+        hide=[
+            "seconds",
+            "learning_rate",
+            *reversed([name for name in headers if name not in _KEPT]),
+        ],
+    )
     click.echo(f"next: fitq pull {record.name}", err=True)
 
 
 def _shown(name: str, value: float) -> str:
-    return f"{value:g}" if name in ("epoch", "learning_rate", "seconds") else f"{value:.4f}"
+    from fitq.numbers import measure
+
+    return f"{value:g}" if name in ("epoch", "learning_rate", "seconds") else measure(value)

@@ -61,6 +61,8 @@ def command(
             ]
             for r in found
         ],
+        hide=["tags", "owner", "took", "kind", "created", "id"],
+        fold={"what": 16, "state": 16, "result": 10, "tags": 10},
     )
 
 

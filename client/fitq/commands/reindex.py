@@ -80,6 +80,8 @@ def _print(sound: list[LostJob], damaged: list[LostJob], *, applied: bool, resto
                 ]
                 for j in sound
             ],
+            hide=["owner", "created", "kind"],
+            fold={"restored as": 12},
         )
     for job in damaged:
         damage = printable(job.damage)

@@ -48,6 +48,8 @@ def command(as_json: bool) -> None:
             ]
             for r in rows
         ],
+        hide=["pid", "host", "since", "code", "version"],
+        fold={"device": 16, "state": 16, "version": 16},
     )
 
 

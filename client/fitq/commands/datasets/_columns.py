@@ -16,7 +16,11 @@ def print_columns(columns: Sequence[Column]) -> None:
     from fitq.tables import print_table
 
     if columns:
-        print_table(["column", "type", "role", "values"], [_row(column) for column in columns])
+        print_table(
+            ["column", "type", "role", "values"],
+            [_row(column) for column in columns],
+            fold={"type": 10, "values": 16},
+        )
 
 
 def _row(column: Column) -> list[str]:

@@ -23,6 +23,7 @@ def print_described(found: Mapping[str, Any]) -> None:
             for column in columns
             for split, values in column["splits"].items()
         ],
+        hide=["missing", "std"],
     )
     for name, splits in found["counts"].items():
         classes = list(dict.fromkeys(label for counts in splits.values() for label in counts))

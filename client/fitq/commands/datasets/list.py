@@ -43,7 +43,12 @@ def command(as_json: bool) -> None:
     for one in newest.values():
         what = [one.name, one.version, one.format, rows(one.rows), size(one.size)]
         table.append([*what, ago(one.created), one.owner])
-    print_table(["name", "version", "format", "rows", "size", "registered", "owner"], table)
+    print_table(
+        ["name", "version", "format", "rows", "size", "registered", "owner"],
+        table,
+        hide=["owner", "registered", "size", "format"],
+        fold={"format": 16, "rows": 10},
+    )
     if newest:
         name = next(iter(newest))
         click.echo(f"next: fitq datasets show {name} · fitq datasets describe {name}", err=True)

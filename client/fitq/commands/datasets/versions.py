@@ -30,5 +30,7 @@ def command(name: str, as_json: bool) -> None:
             ]
             for one in found
         ],
+        hide=["owner", "manifest", "size", "format"],
+        fold={"rows": 10},
     )
     click.echo(f"next: fitq datasets show {found[0]}", err=True)

@@ -70,4 +70,6 @@ def _print(versions: list[Listed]) -> None:
             ]
             for one in versions
         ],
+        hide=["by", "data", "registered", "job"],
+        fold={"what": 18, "aliases": 10, "metric": 10},
     )

@@ -88,6 +88,7 @@ def _print(client: Queue, record: JobRecord) -> None:
             for side, key in (("input", "inputs"), ("output", "outputs"))
             for one in found[key]
         ],
+        fold={"name": 16},
     )
 
 

@@ -40,11 +40,13 @@ def command(models: tuple[str, ...], show_all: bool, as_json: bool) -> None:
         return
     shown = [row for row in rows if row.differs or show_all or row.part == "training"]
     print_table(
-        ["", "part", "", *names],
+        ["", "part", "what", *names],
         [
             ["*" if row.differs else "", row.part, row.name, *map(_shown, row.values)]
             for row in shown
         ],
+        hide=["part"],
+        fold={"part": 10, **dict.fromkeys(names, 12)},
     )
     if len(shown) < len(rows):
         same = len(rows) - len(shown)

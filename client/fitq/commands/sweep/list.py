@@ -15,7 +15,7 @@ from fitq.commands._options import as_json
 def command(limit: int, as_json: bool) -> None:
     """List the sweeps, newest first."""
     from fitq.queue import Queue
-    from fitq.standings import took
+    from fitq.standings import number, took
     from fitq.sweeping import Sweeping
     from fitq.tables import print_json, print_table
     from fitq_shared.sweeps.record import best_trial
@@ -32,7 +32,9 @@ def command(limit: int, as_json: bool) -> None:
         best = best_trial(sweep.goal, trials)
         ended = sum(trial.state != "open" for trial in trials)
         value = (
-            f"{sweep.spec['metric']} {best.value:.4f}" if best and best.value is not None else ""
+            f"{sweep.spec['metric']} {number(best.value)}"
+            if best and best.value is not None
+            else ""
         )
         rows.append(
             [
@@ -40,5 +42,9 @@ def command(limit: int, as_json: bool) -> None:
                 *(f"{sweep.name}-{best.number}" if best else "", took(sweep), sweep.owner),
             ]
         )
-    print_table(["id", "name", "state", "trials", "best", "by", "took", "owner"], rows)
+    print_table(
+        ["id", "name", "state", "trials", "best", "by", "took", "owner"],
+        rows,
+        hide=["owner", "took", "id"],
+    )
     click.echo(f"next: fitq sweep show {found[0][0].name}", err=True)

@@ -14,7 +14,7 @@ from fitq.commands.sweep._sweep import find, sweep
 def command(sweep: str | None, as_json: bool) -> None:
     """Show a sweep and all its trials, the best first. Default: the newest sweep."""
     from fitq.queue import Queue
-    from fitq.standings import counts, public, rows
+    from fitq.standings import counts, hidden_first, public, rows
     from fitq.sweeping import Sweeping
     from fitq.tables import print_json, print_table
     from fitq_shared.texts import plain, printable
@@ -40,7 +40,7 @@ def command(sweep: str | None, as_json: bool) -> None:
         click.echo(f"  try      {plain(record.reason.hint)}")
     headers, found = rows(standing)
     if found:
-        print_table(headers, found)
+        print_table(headers, found, hide=hidden_first(record), fold={"why": 16})
     if not record.ended:
         click.echo(f"next: fitq sweep watch {record.name}", err=True)
     elif standing.best is not None:

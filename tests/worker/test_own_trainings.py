@@ -75,10 +75,21 @@ def test_a_model_of_a_class_of_its_own_learns_what_it_gives_by_name(start_own: S
 
 # -- resumed to the bit --------------------------------------------------------------------------
 
+
+def _plateau() -> keras.callbacks.Callback:
+    """Halves the rate after each epoch but the first, since nothing is good enough for it."""
+    return keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=100)
+
+
 RESUMED: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "two-inputs": (own_models.pairs, own_models.siamese, {}),
     "subclassed": (own_models.pairs, own_models.Subclassed, {}),
     "own-step": (lambda: Selected(own_models.pictures(), ("image",), ()), own_models.Vae, {}),
+    "plateau": (
+        own_models.pairs,
+        lambda: OwnModel(own_models.siamese(), {}, {"callbacks": [_plateau()]}),
+        {},
+    ),
     "class-weights": (
         own_models.pictures,
         None,

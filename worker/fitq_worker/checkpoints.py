@@ -15,7 +15,7 @@ import logging
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,6 +73,7 @@ class Checkpoint:
         arrays: variables by their paths in the model, in groups: `model` (weights and the states
             of seed generators), `optimizer`, `metrics` (within an epoch only), `best` (the best
             weights so far, which have no paths).
+        callbacks: what each callback that came with the model remembers.
     """
 
     position: Position
@@ -83,6 +84,7 @@ class Checkpoint:
     seconds: float
     stopping: dict[str, Any] | None
     arrays: Mapping[str, NamedArrays]
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
 
     def pack(self) -> bytes:
         """The checkpoint as the bytes of an .npz file, without any pickle."""
@@ -96,6 +98,7 @@ class Checkpoint:
             "history": self.history,
             "seconds": self.seconds,
             "stopping": self.stopping,
+            "callbacks": self.callbacks,
             "names": {group: [name for name, _ in named] for group, named in self.arrays.items()},
         }
         arrays: dict[str, Any] = {
@@ -134,6 +137,7 @@ class Checkpoint:
                         ]
                         for group, names in facts["names"].items()
                     },
+                    callbacks=facts.get("callbacks", []),
                 )
         except (*DAMAGE, BadArchive, InvalidInput, LookupError, TypeError, AttributeError) as error:
             raise Unusable("no checkpoint") from error

@@ -14,6 +14,7 @@ from fitq_worker.callbacks.course import Course
 from fitq_worker.callbacks.early_stopping import EarlyStopping
 from fitq_worker.callbacks.finite_loss import FiniteLoss
 from fitq_worker.callbacks.history_file import HistoryFile
+from fitq_worker.callbacks.memory import memory_of, remind
 from fitq_worker.callbacks.progress import Progress
 from fitq_worker.checkpoint_writer import CheckpointWriter
 from fitq_worker.checkpoints import Checkpoint, CheckpointFolder, Position, newest_first
@@ -94,6 +95,7 @@ class Fitting:
         self._course.begin()
         if self._resumed:
             self._state.restore_stopping(self._resumed.stopping, self._resumed.arrays["best"])
+            remind(self._own_callbacks, self._resumed.callbacks)
         try:
             if self._resumed is None or not self._resumed.over:
                 with backend.reading():
@@ -192,6 +194,7 @@ class Fitting:
             seconds=self._history.seconds() if position.batch else 0.0,
             stopping=self._state.stopping(),
             arrays={**self._state.arrays(), "metrics": self._course.metrics()},
+            callbacks=memory_of(self._own_callbacks),
         )
 
     def _find_checkpoint(self) -> Checkpoint | None:

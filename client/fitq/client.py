@@ -16,20 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fitq.array_upload import class_numbers, upload_arrays
+from fitq.at_hand import STAND_IN, evaluation, prediction, upload_fields
 from fitq.callbacks_at_hand import calls_of
-from fitq.data.progress import showing_progress
 from fitq.drafts import complete
 from fitq.exchange import (
     class_weights,
-    label_of,
-    model_file,
     packed,
     predictions,
     refuse,
     refuse_both,
     row_weights,
-    tells_classes,
     with_code,
 )
 from fitq.filters import check_filters
@@ -141,8 +137,8 @@ class Client:
         with saved(model, x) as path:
             # All that is wrong is told before the arrays are sent.
             values["model"], uploads = with_code(path, calls)
-            complete({**values, "dataset": _STAND_IN}, self.queue.settings)
-            values["dataset"] = self._upload(model, fields, others)
+            complete({**values, "dataset": STAND_IN}, self.queue.settings)
+            values["dataset"] = upload_fields(self.queue, model, fields, others)
             spec_ = complete(values, self.queue.settings)
             upload_all(self.queue, uploads)
         return self._submit(spec_, after)
@@ -180,23 +176,26 @@ class Client:
         after: Job | str | Sequence[Job | str] = (),
         **spec: Any,
     ) -> Job:
-        """Measure a trained model on arrays, or on a data set.
+        """Measure a model on arrays, or on a data set.
 
         Args:
-            model: a job, or what names a trained model.
+            model: a job, what names a trained model, or a compiled Keras model at hand, which goes
+                with its weights, loss and metrics, as `Model.evaluate` takes them.
             x, y: arrays, as for `fit`. Without them `dataset` says on what; by default the data
-                set that the model was trained on.
+                set that the model was trained on, if a job has.
             spec: split, batch_size, device, name … as for `fitq evaluate`.
 
         Returns:
             The job; `job.wait().metrics` has loss and metrics.
         """
+        if is_model(model):
+            return self._submit(evaluation(self.queue, model, x, y, dataset, spec), after)
         trained, reference = self._reference(model)
         values: dict[str, Any] = {"kind": "evaluate", "model": reference, **spec}
         if x is not None:
             refuse_both(dataset)
             fields = fields_by_name(self.queue.artifacts.folder(trained), trained.name, x, y)
-            values |= {"dataset": self._upload(None, fields, {}), "split": "train"}
+            values |= {"dataset": upload_fields(self.queue, None, fields, {}), "split": "train"}
         else:
             values["dataset"] = dataset or trained.spec["dataset"]
         return self._submit(complete(values, self.queue.settings), after)
@@ -228,7 +227,8 @@ class Client:
             NotEnded: it has not ended in time, and goes on.
         """
         if is_model(model):
-            return predictions(self._predict_at_hand(model, x, spec).wait(timeout))
+            submitted = self._submit(prediction(self.queue, model, x, spec), ())
+            return predictions(submitted.wait(timeout))
         trained, reference = self._reference(model)
         values: dict[str, Any] = {"kind": "predict", "model": reference, **spec}
         uploads: list[Upload] = []
@@ -295,7 +295,7 @@ class Client:
         if is_model(model):
             raise InvalidInput(
                 "the model is one at hand, which no job has trained",
-                "give the job that has trained it, or use model.predict and model.evaluate",
+                "give the job that has trained it",
             )
         named = model.id if isinstance(model, Job) else model
         if not isinstance(named, str):
@@ -312,37 +312,3 @@ class Client:
         values["split"] = {"by": "column", "column": SPLIT}
         values["validation_split"] = 0.0
         return with_validation(fields, fields_of(model, *given))
-
-    def _upload(
-        self, model: Model, fields: Fields, others: Mapping[str, NDArray[Any]]
-    ) -> dict[str, Any]:
-        classes = {
-            name: found
-            for name, array in fields.targets.items()
-            if (found := class_numbers(array)) and (model is None or tells_classes(model))
-        }
-        with showing_progress() as progress:
-            ref = upload_arrays(
-                self.queue.artifacts.store, fields.inputs, fields.targets, others, classes, progress
-            )
-        return ref.model_dump(mode="json")
-
-    def _predict_at_hand(self, model: Any, x: Any, spec: Mapping[str, Any]) -> Job:
-        if x is None:
-            raise InvalidInput([Mistake("x", None, "arrays, for a model at hand")])
-        rows = packed(fields_of(model, x, None).inputs)
-        with saved(model) as path:
-            kept, uploads = model_file(path)
-            values = {
-                "kind": "predict",
-                "model": {"file": kept["file"], "name": label_of(model)},
-                "rows": {"type": "file", **rows.values},
-                **spec,
-            }
-            made = complete(values, self.queue.settings)
-            upload_all(self.queue, [*uploads, rows])
-        return self._submit(made, ())
-
-
-# Stands for the data while the rest of a job is looked at.
-_STAND_IN = {"name": "arrays", "version": 1, "manifest": "0" * 64}

@@ -150,6 +150,19 @@ def refuse_both(dataset: str | None) -> None:
         raise InvalidInput([Mistake("dataset", dataset, "either arrays or a data set")])
 
 
+def refuse_not_compiled(model: Any) -> None:
+    """Refuse to measure a model that has no loss.
+
+    Raises:
+        InvalidInput: it was not compiled.
+    """
+    if not getattr(model, "compiled", False):
+        raise InvalidInput(
+            "the model is not compiled, so there is nothing to measure it by",
+            "first model.compile(loss=…, metrics=[…])",
+        )
+
+
 def predictions(job: Job) -> Any:
     """What the model said: one array, or one for each of several outputs, by name."""
     content = io.BytesIO(job.read(AttemptFolder.predictions_npz))

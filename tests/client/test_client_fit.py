@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fitq import Client, InvalidInput, Job, JobFailed, NotEnded
+from fitq import AsyncClient, Client, InvalidInput, Job, JobFailed, NotEnded
 from fitq_shared.settings import Settings
 from support.worker import Worker
 
@@ -90,6 +91,51 @@ def test_predict_and_evaluate_give_what_the_model_gives(
 def test_a_model_at_hand_predicts_on_a_worker(api: Client) -> None:
     model, (x, _) = classifier(), points(4, 20)
     np.testing.assert_allclose(api.predict(model, x), model.predict(x, verbose=0), atol=1e-5)
+
+
+def test_a_model_at_hand_is_measured_on_a_worker_as_it_was_compiled(api: Client) -> None:
+    # Given a model that no job has trained
+    model, (x, y) = classifier(), points(5, 100)
+    # When it is evaluated, Then it is measured as Keras does it here
+    expected = model.evaluate(x, y, verbose=0, return_dict=True)
+    job = api.evaluate(model, x, y).wait(120)
+    assert job.metrics == pytest.approx(expected, abs=1e-5)
+    assert asyncio.run(measured_by_task(api, model, x, y)) == pytest.approx(expected, abs=1e-5)
+    # And if the rows are of fewer classes than it tells apart
+    few = np.zeros(100, np.int64)
+    expected = model.evaluate(x, few, verbose=0, return_dict=True)
+    assert api.evaluate(model, x, few).wait(120).metrics == pytest.approx(expected, abs=1e-5)
+    # And what cannot be measured is refused before anything is sent
+    for given, words in (
+        ((classifier(compiled=False), x, y), "is not compiled"),
+        ((model,), "expected arrays or a data set"),
+        ((model, x, y[:10]), "as many in each array"),
+    ):
+        with pytest.raises(InvalidInput, match=words):
+            api.evaluate(*given)
+
+
+async def measured_by_task(api: Client, *given: Any) -> dict[str, float]:
+    """What the asyncio client's evaluation says."""
+    job = await AsyncClient(api.queue.settings).evaluate(*given)
+    return await (await job.wait(120)).metrics()
+
+
+def test_several_outputs_of_a_model_at_hand_are_measured(api: Client) -> None:
+    # Given a model with two inputs, an output that tells two apart and one that is a number
+    left, right = keras.Input((2,), name="left"), keras.Input((2,), name="right")
+    both = keras.layers.Concatenate()([left, right])
+    side = keras.layers.Dense(1, activation="sigmoid", name="side")(both)
+    total = keras.layers.Dense(1, name="total")(both)
+    model = keras.Model([left, right], [side, total])
+    losses = {"side": "binary_crossentropy", "total": "mean_squared_error"}
+    model.compile("sgd", losses, metrics={"side": ["accuracy"]})
+    (a, sides), (b, _) = points(1), points(2)
+    x, y = {"left": a, "right": b}, {"side": sides.astype("float32"), "total": a.sum(1)}
+    # When it is evaluated, Then each output is measured by its own loss
+    measured = api.evaluate(model, x, y, batch_size=ROWS).wait(120).metrics
+    expected = model.evaluate(x, y, batch_size=ROWS, verbose=0, return_dict=True)
+    assert measured == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_job_says_what_it_is_and_what_it_made(

@@ -65,7 +65,7 @@ class Measured:
 
 def rows_to_measure(
     context: JobContext,
-    trained: TrainJob,
+    trained: TrainJob | None,
     dataset: AnyDataset,
     split: Part | None,
     inputs: Sequence[str] | None = None,
@@ -78,7 +78,7 @@ def rows_to_measure(
     has held out to test.
 
     Args:
-        trained: the training of the model that is to be measured.
+        trained: the training of the model that is to be measured; None if there was none.
         split: None for the rows to test or, where there are none, those that validated.
         inputs, targets: the fields to take; None for the data set's own choice.
         held_out_by: the training whose held-out rows are meant; None for that of the model.
@@ -86,7 +86,7 @@ def rows_to_measure(
     Raises:
         BadJob: there is no such part, or only in the data set of the training.
     """
-    resize = first_resize(trained.preprocessing)
+    resize = first_resize(trained.preprocessing) if trained else None
 
     def load(source: Split) -> Examples:
         return load_examples(dataset, context, source, inputs, targets, resize=resize)
@@ -130,12 +130,13 @@ def all_of(examples: Examples) -> Indices:
 
 
 def _held_out(
-    context: JobContext, trained: TrainJob, dataset: AnyDataset, split: Part | None
+    context: JobContext, trained: TrainJob | None, dataset: AnyDataset, split: Part | None
 ) -> tuple[Part, Indices]:
-    if dataset != trained.dataset:
+    if trained is None or dataset != trained.dataset:
+        own = f"only {trained.dataset}, on which" if trained else "only data on which"
         raise BadJob(
-            f"{dataset} has no {split or 'test'} part: only {trained.dataset}, on which the model "
-            "was trained, has rows that were held out",
+            f"{dataset} has no {split or 'test'} part: {own} the model was trained, has rows that "
+            "were held out",
             "use --split train, or a data set with a test part",
         )
     parts = divided(context, trained, learnt_from(context, trained))

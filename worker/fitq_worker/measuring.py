@@ -1,4 +1,4 @@
-"""A published model, measured on rows whose targets are known."""
+"""A model at hand, measured on rows whose targets are known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fitq_worker.held_out import Measured
-    from fitq_worker.published_model import PublishedModel
+    from fitq_worker.published_model import LoadedModel
     from fitq_worker.reporter import Reporter
 
 
@@ -46,7 +46,7 @@ class Measuring:
         progress: shown while it goes on.
     """
 
-    published: PublishedModel
+    published: LoadedModel
     fed: Fed
     true: dict[str, NDArray[Any]]
     batch_size: int
@@ -80,7 +80,7 @@ class Measuring:
 
 
 def measuring(
-    published: PublishedModel, found: Measured, what: str, batch_size: int, reporter: Reporter
+    published: LoadedModel, found: Measured, what: str, batch_size: int, reporter: Reporter
 ) -> Measuring:
     """Bring a model and rows together, and see that they fit.
 

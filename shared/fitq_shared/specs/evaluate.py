@@ -8,14 +8,15 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from fitq_shared.errors import Mistake
-from fitq_shared.specs.base import AnyModel, JobSpec, dataset_mistakes
+from fitq_shared.specs.base import JobSpec, dataset_mistakes
 from fitq_shared.specs.datasets import AnyDataset, data_named, made_by_code
+from fitq_shared.specs.file_model import ModelOrFile
 from fitq_shared.specs.splits import Part, split_by_default
 from fitq_shared.specs.train import PositiveInt
 
 
 class EvaluateJob(JobSpec):
-    """Measure a published model on one split of a data set.
+    """Measure a published model, or one of a file, on one split of a data set.
 
     "validation" are the rows on which its training validated; a data set without a test part has
     for "test" the rows that the training held out to test. Without a split they are those to test
@@ -23,7 +24,7 @@ class EvaluateJob(JobSpec):
     """
 
     kind: Literal["evaluate"] = "evaluate"
-    model: AnyModel
+    model: ModelOrFile
     dataset: AnyDataset
     split: Part | None = None
     batch_size: PositiveInt = 128

@@ -7,16 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    Discriminator,
     Field,
     StringConstraints,
-    Tag,
     model_validator,
 )
 
 from fitq_shared.errors import Mistake
-from fitq_shared.specs.base import AnyModel, InputFile, JobSpec, Label, Spec, dataset_mistakes
+from fitq_shared.specs.base import InputFile, JobSpec, Spec, dataset_mistakes
 from fitq_shared.specs.datasets import AnyDataset, data_named, made_by_code
+from fitq_shared.specs.file_model import ModelOrFile
 from fitq_shared.specs.splits import PartOrAll, split_by_default
 from fitq_shared.specs.train import PositiveInt
 
@@ -81,30 +80,11 @@ class PackedRows(InputFile):
     path: Annotated[str, StringConstraints(pattern=r"^inputs/[0-9a-f]{64}\.zip$")]
 
 
-class FileModel(Spec):
-    """A model that no job has trained: a `.keras` file in the store, for this job alone."""
-
-    file: InputFile
-    name: Label = "model"
-    code: Literal[False] = False
-
-
-def _is_a_file(value: object) -> str:
-    named = isinstance(value, FileModel) or (isinstance(value, Mapping) and "file" in value)
-    return "a model file" if named else "a trained model"
-
-
-PredictModel = Annotated[
-    Annotated[AnyModel, Tag("a trained model")] | Annotated[FileModel, Tag("a model file")],
-    Discriminator(_is_a_file),
-]
-
-
 class PredictJob(JobSpec):
     """Predict classes and probabilities with a published model; or arrays with one of a file."""
 
     kind: Literal["predict"] = "predict"
-    model: PredictModel
+    model: ModelOrFile
     rows: Annotated[DatasetRows | FileRows | TableRows | PackedRows, Field(discriminator="type")]
     output_format: Literal["npz", "csv"] = "npz"
     batch_size: PositiveInt = 128

@@ -6,9 +6,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from fitq_shared.attempt_folder import AttemptFolder
+from fitq_shared.specs.file_model import FileModel
 from fitq_worker.environment import describe_environment
 from fitq_worker.figures.confusion import confusion_matrix, plot_confusion
 from fitq_worker.figures.scatter import plot_scatter
+from fitq_worker.given_models import load_compiled
 from fitq_worker.held_out import rows_to_measure
 from fitq_worker.jobs.dataset_pictures import title_of
 from fitq_worker.measuring import measuring
@@ -19,15 +21,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fitq_shared.specs.evaluate import EvaluateJob
+    from fitq_worker.held_out import Measured
     from fitq_worker.interface import Output
     from fitq_worker.job_context import JobContext
+    from fitq_worker.published_model import LoadedModel
     from fitq_worker.targets import Target
 
 log = logging.getLogger("fitq.job")
 
 
 def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
-    """Measure a published model on a split whose targets are known.
+    """Measure a model on a split whose targets are known.
 
     Each output that tells classes apart gets a confusion matrix, each that says a number a
     scatter of what it said against what is true.
@@ -37,9 +41,7 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
     """
     folder = context.folder
     folder.write_json(AttemptFolder.environment, describe_environment(context.identity))
-    published = load_published(context.store, spec.model, context.keep_code)
-    fields = published.interface.fields
-    found = rows_to_measure(context, published.trained, spec.dataset, spec.split, *fields)
+    published, found = _brought_together(context, spec)
     context.said.rows_used = found.used
     context.said.summary = spec.model_copy(update={"split": found.split}).summary
     context.reporter.obey()
@@ -58,6 +60,17 @@ def run(context: JobContext, spec: EvaluateJob) -> dict[str, float]:
         _draw(folder, one, target, values, truth, suffix, title)
     folder.write_json(AttemptFolder.metrics, {**metrics, "rows": len(found.rows)})
     return metrics
+
+
+def _brought_together(context: JobContext, spec: EvaluateJob) -> tuple[LoadedModel, Measured]:
+    """The model, and the rows of the data set with the fields that it takes and has learnt."""
+    if isinstance(spec.model, FileModel):
+        found = rows_to_measure(context, None, spec.dataset, spec.split)
+        return load_compiled(context.store, spec.model, found.examples), found
+    published = load_published(context.store, spec.model, context.keep_code)
+    fields = published.interface.fields
+    found = rows_to_measure(context, published.trained, spec.dataset, spec.split, *fields)
+    return published, found
 
 
 def _draw(

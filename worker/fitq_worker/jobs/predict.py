@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.specs.predict import FileModel
+from fitq_shared.specs.file_model import FileModel
 from fitq_worker import backend
 from fitq_worker.callbacks.progress import Progress
 from fitq_worker.environment import describe_environment

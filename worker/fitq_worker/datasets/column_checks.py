@@ -39,13 +39,15 @@ def check_columns(
             found.append(
                 f"{_of(column)} that are missing, but is a target: {_rows(column.missing)}"
             )
-    if resize is None:
-        found += [
-            f"the images have several sizes: {column.sizes}. Declare one, as in "
-            f"--preprocess {column.name}=resize:height=64,width=64"
-            for column in inputs
-            if column.sizes
-        ]
+    sized = [column for column in inputs if column.sizes and resize is None]
+    sizes = [f"the images have several sizes: {column.sizes}" for column in sized]
+    if sizes and not found:
+        steps = " ".join(f"--preprocess {one.name}=resize:height=64,width=64" for one in sized)
+        raise BadJob(
+            f"the data set {name} cannot be used as it is:\n" + "\n".join(sizes),
+            f"bring them to one size: {steps}",
+        )
+    found += sizes
     if found:
         raise BadJob(
             f"the data set {name} cannot be used:\n" + "\n".join(found),

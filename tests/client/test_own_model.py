@@ -179,7 +179,7 @@ def test_a_model_of_code_is_evaluated_where_code_is_allowed(files, fitq, succeed
 def test_checking_says_what_it_needs(files, fitq):
     ran = fitq("models", "check", "mlp", "--dry-run")
     assert ran.code == 2
-    assert "dataset is missing: expected a data set, whose shapes the mlp takes" in ran.err
+    assert "--dataset is missing: expected a data set, whose shapes the mlp takes" in ran.err
     spec = fitq("models", "check", "net.py:build", "--option", "units=3", "--dry-run").json
     assert (spec["kind"], spec["model"]["options"], spec["dataset"]) == (
         "check",

@@ -223,10 +223,28 @@ def test_options_without_a_value_are_all_named(fitq):
     assert "'a=1'" not in ran.err
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("train", "--dataset is missing: expected mnist, or another of `fitq datasets`"),
+        ("train", "--model is missing: expected mlp, cnn, rnn; or a file"),
+        ("sweep --grid lr=0.1,0.2", "--dataset is missing: expected mnist"),
+        ("sweep", "--trials is missing: expected a value"),
+        ("train --split-by group", "--split-column is missing: expected the name of the column"),
+    ],
+)
+def test_what_is_missing_is_named_by_its_flag(fitq, command, said):
+    # When a command lacks what it needs, and no file says it
+    ran = fitq(*command.split(), "--dry-run")
+    # Then the flag is named, with what it takes
+    assert ran.code == 2
+    assert said in ran.err
+
+
 def test_an_option_without_its_model_is_told_so(fitq):
     ran = fitq("train", "--dataset", "mnist", "--option", "units=3", "--dry-run")
     assert ran.code == 2
-    assert "model.type is missing: expected a value" in ran.err
+    assert "--model is missing: expected mlp, cnn, rnn; or a file" in ran.err
 
 
 @pytest.mark.services

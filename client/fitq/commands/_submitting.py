@@ -27,11 +27,13 @@ def submit_with_files(
     Raises:
         InvalidInput: names every mistake at once. Nothing was submitted.
     """
+    from fitq.commands._flags import naming_flags
     from fitq.own_model import complete_with_files
     from fitq.tables import print_json
     from fitq_shared.settings import Settings
 
-    spec, uploads = complete_with_files(values, Settings.without_queue(), folder)
+    with naming_flags():
+        spec, uploads = complete_with_files(values, Settings.without_queue(), folder)
     if dry_run:
         print_json(spec.model_dump(mode="json"))
         return None
@@ -65,12 +67,14 @@ def submit(
     Raises:
         InvalidInput: names every mistake at once. Nothing was submitted.
     """
+    from fitq.commands._flags import naming_flags
     from fitq.drafts import complete
     from fitq.outcome import submit_and_follow
     from fitq.tables import print_json
     from fitq.uploads import upload_all
 
-    spec = complete(values, client.settings)
+    with naming_flags():
+        spec = complete(values, client.settings)
     if dry_run:
         print_json(spec.model_dump(mode="json"))
         return None

@@ -16,7 +16,7 @@ from fitq.drafts import options, read_job_file, table
 
 @click.command()
 @click.option("-f", "--file", type=click.Path(path_type=Path), help="A job file in TOML.")
-@click.option("--dataset", help="mnist or fashion_mnist; see `fitq datasets`.")
+@click.option("--dataset", help="mnist, or another of `fitq datasets`.")
 @click.option("--rows", type=VALUE, help="Train on the first so many rows only. Default: all.")
 @click.option("--model", help="mlp, cnn, rnn; or a file: net.py:build, x.keras, x.json.")
 @click.option(

@@ -16,7 +16,7 @@ LONGEST_GUESS = 100
 
 def unknown_choice(where: str, given: object, choices: Iterable[str]) -> Mistake:
     """A value that is none of the choices; suggests the nearest."""
-    names = sorted(choices)
+    names = sorted({*choices})
     near = get_close_matches(given[:LONGEST_GUESS], names, 1) if isinstance(given, str) else []
     guess = f" (did you mean {shown(near[0])}?)" if near else ""
     return Mistake(where, given, f"one of {', '.join(printable(n, 60) for n in names[:50])}{guess}")

@@ -86,8 +86,8 @@ class SweepSpec(Spec):
         """
         mistakes = check_bounds(data)
         given = {name: value for name, value in data.items() if value is not None}
-        train = given.get("train")
-        train = dict(train) if isinstance(train, Mapping) else {}
+        said = given.get("train")
+        train = dict(said) if isinstance(said, Mapping) else {}
         space, wrong = read_space(given.get("space"), train)
         mistakes += wrong + fixed_mistakes(train)
         values = {**given, **defaults(given, space), "space": space}
@@ -98,7 +98,8 @@ class SweepSpec(Spec):
             own = from_validation(error, cls)
             # What is wrong with a parameter was said already.
             mistakes += [m for m in own if not (wrong and m.where.startswith("space"))]
-        if space and train and (sound := spec or _with_stand_ins(values, mistakes)):
+        known = space and isinstance(said, Mapping)
+        if known and (sound := spec or _with_stand_ins(values, mistakes)):
             mistakes += sound._between_fields() + sound._mistakes_of_trials()
         if any(mistake.where == "metric" for mistake in mistakes):
             # Which way a metric gets better that is not there, nobody has to say.

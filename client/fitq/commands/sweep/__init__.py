@@ -82,6 +82,7 @@ def command(
     """
     if context.invoked_subcommand is not None:
         return
+    from fitq.commands._flags import naming_flags
     from fitq.own_model import own_model
     from fitq.tables import print_json
     from fitq_shared.settings import Settings
@@ -100,7 +101,8 @@ def command(
     settings = Settings.without_queue()
     base, unknown = resolve_dataset(base, settings)
     values = {"name": spoken_name(), "owner": settings.owner, **values, "train": base}
-    spec = _parsed(values, unknown)
+    with naming_flags():
+        spec = _parsed(values, unknown)
     if dry_run:
         shown = [spec.drawn(n) for n in range(1, spec.trials + 1)]
         print_json(

@@ -74,12 +74,26 @@ def run(arguments: list[str] | None = None) -> int:
     except click.Abort:
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        _complain(*_in_our_words(error))
         return error.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return result if isinstance(result, int) else 0
+
+
+def _in_our_words(error: click.ClickException) -> tuple[str, str]:
+    """Click's message as all others begin and end, and how the command is used."""
+    text = error.format_message()
+    message = (text[:1].lower() + text[1:]).removesuffix(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return message, ""
+    usage = " ".join([context.command_path, *context.command.collect_usage_pieces(context)])
+    return message, f"`{usage}`; more by `{context.command_path} --help`"
 
 
 def _complain(message: str, hint: str) -> None:

@@ -40,12 +40,13 @@ class LazyCommands(click.Group):
         """As Click does, but an unknown command is told the nearest known one."""
         from difflib import get_close_matches
 
+        from fitq_shared.texts import shown
+
         name = args[0]
         if name not in self._table and not name.startswith("-"):
             near = get_close_matches(name, self._table, 1)
-            path = ctx.command_path
-            hint = f" Did you mean `{path} {near[0]}`?" if near else f" See `{path} --help`."
-            raise click.UsageError(f"there is no command {name!r}.{hint}", ctx)
+            guess = f"; did you mean `{ctx.command_path} {near[0]}`?" if near else ""
+            raise click.UsageError(f"there is no command {shown(name)}{guess}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

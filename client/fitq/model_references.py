@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from fitq_shared.errors import UnknownJob, UnknownModel
 from fitq_shared.model_refs import model_ref, pending_model
+from fitq_shared.record_reader import LONGEST_REFERENCE
 from fitq_shared.redis_link import reporting_unreachable
+from fitq_shared.texts import did_you_mean, shown
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
@@ -30,8 +32,21 @@ def find_model(queue: Queue, reference: str) -> tuple[JobRecord, ModelRef]:
             version = queue.registry.find(reference)
             record = queue.records.get(version.job)
             return record, model_ref(record, version.label)
-    record = queue.job(reference)
+    try:
+        record = queue.job(reference)
+    except UnknownJob as error:
+        raise _with_models(queue, reference, error) from None
     return record, model_ref(record)
+
+
+def _with_models(queue: Queue, reference: str, error: UnknownJob) -> UnknownJob:
+    """The error, or the registered model that goes by nearly this name."""
+    with reporting_unreachable(queue.settings):
+        near = did_you_mean(
+            reference[:LONGEST_REFERENCE], (model.name for model in queue.registry.models())
+        )
+    message = f"there is no model {shown(reference)}{near}" if near else error.message
+    return UnknownJob(message, "see `fitq models` and `fitq jobs`")
 
 
 def find_model_after(

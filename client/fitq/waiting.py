@@ -71,7 +71,11 @@ def after_whom(before: Sequence[JobRecord]) -> str:
     open_ = [f"{record.name}, which is {record.state}" for record in before]
     done = [record.state == "succeeded" for record in before]
     left = [text for text, over in zip(open_, done, strict=True) if not over]
-    return f"waiting: after {'; and after '.join(left)}" if left else "waiting: it is let go now"
+    return (
+        f"waiting: after {'; and after '.join(left)}"
+        if left
+        else "waiting: all before it have succeeded; it is queued within seconds"
+    )
 
 
 def where_it_stands(record: JobRecord, place: Place, workers: Sequence[WorkerInfo]) -> str:

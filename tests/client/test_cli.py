@@ -83,25 +83,35 @@ def test_the_version_is_told(fitq):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("trian", "Did you mean `fitq train`?"),
-        ("predcit", "Did you mean `fitq predict`?"),
-        ("zzz", "See `fitq --help`."),
+        ("trian", "; did you mean `fitq train`?\n"),
+        ("predcit", "; did you mean `fitq predict`?\n"),
+        ("zzz", "\n  try: `fitq [OPTIONS] COMMAND [ARGS]...`; more by `fitq --help`\n"),
     ],
 )
 def test_an_unknown_command_is_met_with_the_nearest(fitq, typed, said):
     ran = fitq(typed)
     assert ran.code == 2
-    assert f"there is no command {typed!r}. {said}" in ran.err
+    assert f"there is no command {typed!r}{said}" in ran.err
     assert ran.out == ""
 
 
 @pytest.mark.parametrize(
-    "arguments", [("train", "--nonsense"), ("show",), ("--nonsense",), ("jobs", "--limit", "0")]
+    ("arguments", "usage"),
+    [
+        (("train", "--nonsense"), "fitq train [OPTIONS]"),
+        (("show",), "fitq show [OPTIONS] JOB"),
+        (("--nonsense",), "fitq [OPTIONS] COMMAND [ARGS]..."),
+        (("jobs", "--limit", "0"), "fitq jobs [OPTIONS]"),
+        (("models", "export", "mnist"), "fitq models export [OPTIONS] MODEL"),
+    ],
 )
-def test_wrong_options_are_wrong_use(fitq, arguments):
+def test_wrong_options_are_wrong_use(fitq, arguments, usage):
+    # When a command is given what it does not take, or not given what it needs
     ran = fitq(*arguments)
+    # Then it says so as all mistakes are said, and how it is used
     assert ran.code == 2
-    assert "Usage:" in ran.err
+    assert ran.err.startswith("error: ")
+    assert f"  try: `{usage}`; more by `" in ran.err
 
 
 def test_all_mistakes_of_a_command_are_named_at_once_without_a_traceback(nowhere):

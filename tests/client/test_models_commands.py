@@ -105,6 +105,7 @@ def test_an_unknown_reference_suggests_the_nearest(fitq, publish):
         assert ran.code == 2
         assert "mnist has no alias 'prodution'; did you mean 'production'?" in ran.err
     assert "did you mean 'mnist'?" in fitq("evaluate", "mnst@1").err
+    assert "there is no model 'mnst'; did you mean 'mnist'?" in fitq("evaluate", "mnst").err
     assert "mnist has no version 9: it has 1" in fitq("models", "show", "mnist@9").err
 
 

@@ -48,7 +48,10 @@ def command(
         print_json([record.public() for record in found])
         return
     if not found:
-        click.echo("no jobs; submit one with `fitq train`", err=True)
+        if owner or tags or states or kind:
+            click.echo("no such jobs; see all with `fitq jobs`", err=True)
+        else:
+            click.echo("no jobs; submit one with `fitq train`", err=True)
         return
     waiting = [record for record in found if record.state == "waiting"]
     names = {other.id: other.name for record in waiting for other in client.before(record)}

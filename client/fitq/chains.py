@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitq.chain_links import Link, rows_of_link
 from fitq.drafts import complete, spoken_name
+from fitq.model_interface import inputs_of
 from fitq.model_references import find_model, measures_code
 from fitq.own_model import complete_with_files
-from fitq.uploads import Upload, of_file
+from fitq.prediction_rows import Inputs
+from fitq.uploads import Upload
 from fitq_shared.errors import FitqError, InvalidInput, Mistake
-from fitq_shared.new_job import NewJob, new_id
+from fitq_shared.new_job import NewJob
 from fitq_shared.specs.base import JobSpec
 from fitq_shared.specs.kinds import KINDS
 from fitq_shared.specs.mistakes import unknown_choice
@@ -24,8 +28,6 @@ if TYPE_CHECKING:
 
 MOST_LINKS = 100
 _FIELDS = ("name", "tags", "links")
-# What names a model; the model of a training is one to be made.
-_MODELS = ("model", "init_from")
 
 
 @dataclass(frozen=True)
@@ -37,54 +39,39 @@ class Chain:
     uploads: tuple[Upload, ...]
 
 
-@dataclass
-class _Link:
-    """One link: its values as the file has them, the id of its job, and what it comes after."""
-
-    name: str
-    values: dict[str, Any]
-    id: str = field(default_factory=new_id)
-    after: list[str] = field(default_factory=list)
-
-    @property
-    def kind(self) -> Any:
-        """What the link says, or else its name."""
-        return self.values.get("kind", self.name)
-
-    def names(self) -> Iterator[tuple[str, str]]:
-        """The fields that may name other links, and what they name."""
-        for one in _MODELS:
-            value = self.values.get(one)
-            if isinstance(value, str) and not (one == "model" and self.kind == "train"):
-                yield one, value
-        if self.kind == "promote" and isinstance(self.values.get("evaluation"), str):
-            yield "evaluation", self.values["evaluation"]
-
-
 def read_chain(
-    values: Mapping[str, Any], settings: Settings, folder: Path, queue: Queue | None
+    values: Mapping[str, Any],
+    settings: Settings,
+    folder: Path,
+    queue: Queue | None,
+    until_sent: ExitStack,
 ) -> Chain:
     """A chain of the values of a file.
 
     Args:
         folder: what paths in it are relative to.
         queue: where models are looked up that no link makes; None: nothing is looked up.
+        until_sent: closed when the uploads are in the store; keeps what was packed for them.
 
     Raises:
         InvalidInput: names every mistake of every link at once.
     """
-    return _Reader(settings, folder, queue).read(values)
+    return _Reader(settings, folder, queue, until_sent).read(values)
 
 
 class _Reader:
-    def __init__(self, settings: Settings, folder: Path, queue: Queue | None) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, queue: Queue | None, until_sent: ExitStack
+    ) -> None:
         self._settings = settings
         self._folder = folder
         self._queue = queue
+        self._until_sent = until_sent
+        self._inputs: dict[str, Inputs | None] = {}
         self._chain = ""
         self._wrong: list[str] = []
         self._hints: list[str] = []
-        self._links: dict[str, _Link] = {}
+        self._links: dict[str, Link] = {}
         self._uploads: list[Upload] = []
 
     def read(self, values: Mapping[str, Any]) -> Chain:
@@ -109,7 +96,7 @@ class _Reader:
     def _mistakes(self, found: Iterator[Mistake]) -> None:
         self._wrong += map(str, found)
 
-    def _read_links(self, given: Any) -> dict[str, _Link]:
+    def _read_links(self, given: Any) -> dict[str, Link]:
         expected = "tables such as [links.train], one for each job"
         if not isinstance(given, dict) or not given:
             raise InvalidInput([Mistake("links", given, expected)])
@@ -120,10 +107,10 @@ class _Reader:
             if not isinstance(values, dict):
                 self._mistakes(iter([Mistake(f"links.{name}", values, expected)]))
                 continue
-            links[name] = _Link(name, dict(values))
+            links[name] = Link(name, dict(values))
         return links
 
-    def _after(self, link: _Link) -> list[str]:
+    def _after(self, link: Link) -> list[str]:
         """What the link comes after: what it says, and the links that it names otherwise."""
         given = link.values.pop("after", [])
         named = [given] if isinstance(given, str) else given
@@ -137,7 +124,7 @@ class _Reader:
         found = [*named, *(value for _, value in link.names())]
         return [one for one in dict.fromkeys(found) if one in self._links]
 
-    def _in_order(self) -> list[_Link]:
+    def _in_order(self) -> list[Link]:
         graph = {link.name: link.after for link in self._links.values()}
         try:
             names = list(graphlib.TopologicalSorter(graph).static_order())
@@ -147,7 +134,7 @@ class _Reader:
             names = list(self._links)
         return [self._links[name] for name in names]
 
-    def _spec(self, link: _Link, tags: Any, before: Mapping[str, JobSpec | None]) -> JobSpec | None:
+    def _spec(self, link: Link, tags: Any, before: Mapping[str, JobSpec | None]) -> JobSpec | None:
         """The spec of a link; None after a mistake, which is kept.
 
         Args:
@@ -173,7 +160,7 @@ class _Reader:
             self._keep(link, error)
             return None
 
-    def _named(self, link: _Link, where: str, name: str) -> Any:
+    def _named(self, link: Link, where: str, name: str) -> Any:
         """What a spec says for another link, or for a model that is there."""
         other = self._links.get(name)
         wanted = "evaluate" if where == "evaluation" else "train"
@@ -187,16 +174,18 @@ class _Reader:
         code = ".py:" in str(other.values.get("model"))
         return {"pending": True, "job": other.id, "name": self._job_name(other), "code": code}
 
-    def _job_name(self, link: _Link) -> Any:
+    def _job_name(self, link: Link) -> Any:
         return link.values.get("name", f"{self._chain}-{link.name}")
 
-    def _look_up(self, link: _Link, where: str, name: str) -> Any:
+    def _look_up(self, link: Link, where: str, name: str) -> Any:
         if self._queue is None:
             return name
         try:
             if where == "evaluation":
                 return self._queue.job(name).id
-            return find_model(self._queue, name)[1].model_dump()
+            trained, reference = find_model(self._queue, name)
+            self._inputs[link.name] = inputs_of(self._queue, trained)
+            return reference.model_dump()
         except FitqError as error:
             near = unknown_choice(f"{link.name}.{where}", name, self._links)
             self._wrong.append(f"{near}; and {error.message}")
@@ -215,7 +204,7 @@ class _Reader:
             self._queue, f"{values.get('model_name')}@{values.get('alias')}", found
         )
 
-    def _add_data(self, link: _Link, values: dict[str, Any]) -> None:
+    def _add_data(self, link: Link, values: dict[str, Any]) -> None:
         """The data that a link works on, if it does not say: those of the training before it."""
         before = self._links.get(str(link.values.get("model")))
         default = before.values.get("dataset") if before else None
@@ -225,9 +214,10 @@ class _Reader:
             return
         file, array = values.pop("input", None), values.pop("array", None)
         if file is not None:
-            upload = of_file(self._folder / str(file), "input")
+            inputs = self._inputs.get(link.name)
+            rows = rows_of_link(self._folder, file, array, inputs, self._until_sent)
+            values["rows"], upload = rows
             self._uploads.append(upload)
-            values["rows"] = {"type": "file", "array": array, **upload.values}
             return
         values["rows"] = {
             "type": "dataset",
@@ -235,7 +225,7 @@ class _Reader:
             "split": values.pop("split", None),
         }
 
-    def _keep(self, link: _Link, error: FitqError) -> None:
+    def _keep(self, link: Link, error: FitqError) -> None:
         found: Sequence[object] = getattr(error, "mistakes", ()) or error.message.splitlines()
         for one in found:
             if isinstance(one, Mistake):

@@ -169,6 +169,12 @@ def _check_arrays(file: Path, array: str | None, inputs: Inputs | None) -> None:
             shape = f"(n, {', '.join(sizes)})" if sizes else "(n,)"
             wanted = f"shape {shape}, n at least 1"
             mistakes.append(Mistake(what, f"array of shape {values.shape}", wanted))
+        elif (values.dtype.kind == "U") != (one["dtype"] == "str"):
+            hint = "give what the model was trained on"
+            given, taken = (
+                ("texts", "numbers") if values.dtype.kind == "U" else ("numbers", "texts")
+            )
+            mistakes.append(Mistake(what, f"array of {given}", f"an array of {taken}"))
         elif one["dtype"] == "uint8" and (wrong := no_pixels(values)):
             hint = PIXELS_HINT
             mistakes.append(Mistake(what, wrong, PIXELS))

@@ -21,6 +21,7 @@ from fitq_shared.texts import printable, shown
 
 LARGEST_ARRAY = 8 * 2**30
 LARGEST_ARCHIVE = 4 * LARGEST_ARRAY
+LAST_CHARACTER = 0x10FFFF
 # What numpy, zipfile and its decompressors raise for content that is not what it seems.
 DAMAGE = (
     *(ValueError, OSError, EOFError, RuntimeError, tokenize.TokenError),
@@ -38,8 +39,8 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
         array: which array of an `.npz`; None when it holds only one.
 
     Raises:
-        InvalidInput: empty, truncated, pickled, no numbers, over 8 GiB, an archive that hides
-            something or is a bomb, or without the array asked for.
+        InvalidInput: empty, truncated, pickled, neither numbers nor texts, over 8 GiB, an archive
+            that hides something or is a bomb, or without the array asked for.
     """
     start = file.read(8)
     file.seek(0)
@@ -50,7 +51,7 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
             with open_archive(file, LARGEST_ARCHIVE) as archive:
                 member = archive.getinfo(_member(archive, name, array))
                 with archive.open(member) as content:
-                    return read_npy(content, name, member.file_size)
+                    return read_npy(content, name, member.file_size, texts=True)
         if start.startswith(npy.MAGIC_PREFIX):
             if array is not None:
                 raise InvalidInput(
@@ -60,7 +61,7 @@ def read_array(file: IO[bytes], name: str, array: str | None = None) -> NDArray[
                         )
                     ]
                 )
-            return read_npy(file, name)
+            return read_npy(file, name, texts=True)
     except BadArchive as error:
         raise _wrong(name, str(error)) from error
     except DAMAGE as error:
@@ -103,14 +104,17 @@ def read_arrays(
     return found
 
 
-def read_npy(file: IO[bytes], name: str, promised: int | None = None) -> NDArray[Any]:
+def read_npy(
+    file: IO[bytes], name: str, promised: int | None = None, *, texts: bool = False
+) -> NDArray[Any]:
     """Read the array of one `.npy` file, or of one such member of an archive.
 
     Args:
         promised: how many bytes an archive says it has, header and all. The file is held to it.
+        texts: whether it may hold texts as well as numbers.
 
     Raises:
-        InvalidInput: it holds no numbers, over 8 GiB, or less or more than its header says.
+        InvalidInput: it holds something else, over 8 GiB, or less or more than its header says.
         Exception: one of `DAMAGE`.
     """
     version = npy.read_magic(file)
@@ -118,8 +122,8 @@ def read_npy(file: IO[bytes], name: str, promised: int | None = None) -> NDArray
     shape, fortran, dtype = header(file)
     if dtype.hasobject:
         raise _wrong(name, "it holds pickled Python objects, which can run code")
-    if dtype.kind not in "biuf":
-        raise _wrong(name, f"its dtype is {shown(str(dtype))}, which is no number")
+    if dtype.kind not in ("biufU" if texts else "biuf"):
+        raise _wrong(name, f"its dtype is {shown(str(dtype))}, which is neither number nor text")
     size = int(np.prod(shape, dtype=object)) * dtype.itemsize
     if size > LARGEST_ARRAY:
         raise _wrong(
@@ -130,8 +134,17 @@ def read_npy(file: IO[bytes], name: str, promised: int | None = None) -> NDArray
     content = file.read(size + 1)
     if len(content) != size:
         raise _wrong(name, f"it is truncated: {len(content)} of {size} bytes are there")
+    if dtype.kind == "U":
+        _check_characters(content, dtype, name)
     flat = np.frombuffer(content, dtype)
     return flat.reshape(shape, order="F" if fortran else "C")
+
+
+def _check_characters(content: bytes, dtype: np.dtype[Any], name: str) -> None:
+    """See that each character is one that Unicode has, so that texts can be read at all."""
+    codes = np.frombuffer(content, np.dtype(np.uint32).newbyteorder(dtype.byteorder))
+    if ((codes > LAST_CHARACTER) | ((codes >= 0xD800) & (codes <= 0xDFFF))).any():
+        raise _wrong(name, "its texts have characters that do not exist")
 
 
 def _member(archive: zipfile.ZipFile, name: str, array: str | None) -> str:
@@ -155,5 +168,5 @@ def _member(archive: zipfile.ZipFile, name: str, array: str | None) -> str:
 
 
 def _wrong(name: str, found: str) -> InvalidInput:
-    expected = "an .npy or .npz file of numbers, as numpy.save or numpy.savez write it"
+    expected = "an .npy or .npz file of numbers or texts, as numpy.save or numpy.savez write it"
     return InvalidInput([Mistake("input", name, f"{expected}: {found}")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def test_what_the_dead_worker_did_not_release_another_does(
         "train": {"dataset": "mnist", "model": "mlp", "rows": 1000, "epochs": 1},
         "evaluate": {"model": "train", "batch_size": 2048},
     }
-    chain = read_chain({"links": links}, queue.settings, Path(), queue)
+    chain = read_chain({"links": links}, queue.settings, Path(), queue, ExitStack())
     train, evaluate = queue.submit_all(chain.jobs)
     doomed = start_worker(PYTHONPATH=str(PLANT))
     assert doomed.process.wait(timeout=180) != 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fitq_shared.attempts import Attempts
@@ -126,6 +127,79 @@ def test_every_mistake_of_every_link_is_told_and_nothing_is_submitted(queue, fit
         "wait.kind",
     ):
         assert said in ran.err, said
+    assert list(records.all()) == []
+
+
+def test_links_predict_all_files_that_the_command_does(queue, fitq, store, records):
+    # Given a chain that predicts images, a table, texts and texts in an array
+    Path("digits").mkdir()
+    for name in ("one", "two"):
+        Path(f"digits/{name}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    Path("rows.csv").write_text("a;b\n1;2\n")
+    Path("letter.txt").write_text("dear all")
+    np.save("words.npy", np.array(["good", "bad"]))
+    Path("chain.toml").write_text(
+        """
+        [links.train]
+        dataset = "mnist"
+        model = "mlp"
+        [links.images]
+        kind = "predict"
+        model = "train"
+        input = ["digits/one.png", "digits/two.png"]
+        [links.folder]
+        kind = "predict"
+        model = "train"
+        input = "digits"
+        [links.table]
+        kind = "predict"
+        model = "train"
+        input = "rows.csv"
+        [links.texts]
+        kind = "predict"
+        model = "train"
+        input = "letter.txt"
+        [links.words]
+        kind = "predict"
+        model = "train"
+        input = "words.npy"
+        """
+    )
+    # When it is submitted
+    ran = fitq("chain", "-f", "chain.toml", "--no-wait", "--json")
+    assert ran.code == 0, ran.err
+    # Then each link names its rows by their kind, and these are in the store
+    rows = {job["name"].rpartition("-")[2]: job["spec"].get("rows") for job in ran.json}
+    kinds = {name: one["type"] for name, one in rows.items() if one}
+    assert kinds == {
+        **dict.fromkeys(("images", "folder"), "images"),
+        **{"table": "table", "texts": "texts", "words": "file"},
+    }
+    assert rows["table"]["separator"] == ";"
+    assert all(store.exists(one["path"]) for one in rows.values() if one)
+
+
+def test_files_of_a_link_that_are_wrong_are_named(queue, fitq, records):
+    Path("broken.png").write_bytes(b"no image")
+    Path("chain.toml").write_text(
+        """
+        [links.train]
+        dataset = "mnist"
+        model = "mlp"
+        [links.broken]
+        kind = "predict"
+        model = "train"
+        input = "broken.png"
+        [links.none]
+        kind = "predict"
+        model = "train"
+        input = 3
+        """
+    )
+    ran = fitq("chain", "-f", "chain.toml")
+    assert ran.code == 2
+    assert "broken.input = 'broken.png': expected a PNG or JPEG image" in ran.err
+    assert "none.input = 3: expected a path, or a list of paths" in ran.err
     assert list(records.all()) == []
 
 

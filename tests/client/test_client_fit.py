@@ -93,6 +93,16 @@ def test_a_model_at_hand_predicts_on_a_worker(api: Client) -> None:
     np.testing.assert_allclose(api.predict(model, x), model.predict(x, verbose=0), atol=1e-5)
 
 
+def test_texts_are_predicted(api: Client) -> None:
+    # Given a model of texts, and an array of them
+    words = keras.layers.TextVectorization(vocabulary=["good", "bad"], output_mode="multi_hot")
+    model = keras.Sequential([keras.Input((), dtype="string"), words, keras.layers.Dense(2)])
+    texts = np.array(["good", "a bad one", "good, not bad"])
+    # Then a worker predicts them as Keras does it here
+    expected = model.predict(keras.ops.convert_to_tensor(texts), verbose=0)
+    np.testing.assert_allclose(api.predict(model, texts), expected, atol=1e-5)
+
+
 def test_a_model_at_hand_is_measured_on_a_worker_as_it_was_compiled(api: Client) -> None:
     # Given a model that no job has trained
     model, (x, y) = classifier(), points(5, 100)

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from fitq_shared.array_files import read_array
+from fitq_shared.array_files import read_array, read_npy
 from fitq_shared.errors import InvalidInput
 from support.hostile_files import HOSTILE_ARRAYS, Hostile
 
@@ -190,9 +190,23 @@ def test_more_content_than_the_shape_says_is_refused():
     assert "truncated" in refusal(npy_that_declares("(2,)", content=bytes(3)))
 
 
-@pytest.mark.parametrize("dtype", ["|S0", "|V0", "<U5", "<M8[s]", "<c8"])
-def test_a_type_that_is_no_number_is_refused(dtype):
-    assert "which is no number" in refusal(npy_that_declares("(2,)", dtype))
+@pytest.mark.parametrize("dtype", ["|S0", "|V0", "<M8[s]", "<c8"])
+def test_a_type_that_is_neither_number_nor_text_is_refused(dtype):
+    assert "which is neither number nor text" in refusal(npy_that_declares("(2,)", dtype))
+
+
+def test_texts_are_read_and_characters_that_do_not_exist_are_refused():
+    texts = np.array(["güt", "", "\U0001f600"])
+    assert read(npy(texts)).tolist() == texts.tolist()
+    assert read(npy(texts.astype(">U3"))).tolist() == texts.tolist()
+    for code in (0x110000, 0xD800):
+        content = np.array([code], np.uint32).tobytes()
+        assert "characters that do not exist" in refusal(npy_that_declares("(1,)", "<U1", content))
+
+
+def test_what_may_hold_numbers_alone_refuses_texts():
+    with pytest.raises(InvalidInput, match="neither number nor text"):
+        read_npy(io.BytesIO(npy(np.array(["a"]))), "weights")
 
 
 def test_a_type_that_does_not_exist_is_refused():

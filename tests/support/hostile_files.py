@@ -374,5 +374,5 @@ HOSTILE_ARRAYS = [
         "2 of 2000000000 bytes are there",
     ),
     Hostile("over 8 GiB", zipped({"x.npy": _declared((2**34,))}), "is over 8 GiB"),
-    Hostile("long dtype", _npy(np.zeros(1, [("f" * 2000, "f4")])), "which is no number"),
+    Hostile("long dtype", _npy(np.zeros(1, [("f" * 2000, "f4")])), "neither number nor text"),
 ]

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 def load_input(store: Store, rows: FileRows) -> NDArray[Any]:
-    """Read the array that a prediction names.
+    """Read the array that a prediction names; texts as objects, as models take them.
 
     Raises:
         StoreError: the file in the store is not the one that was submitted.
         InvalidInput: it is no array file, or has no such array.
     """
-    return read_array(io.BytesIO(read_input(store, rows)), rows.file, rows.array)
+    array = read_array(io.BytesIO(read_input(store, rows)), rows.file, rows.array)
+    return array.astype(object) if array.dtype.kind == "U" else array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,16 +34,17 @@ def command(file: Path, no_wait: bool, dry_run: bool, as_json: bool) -> None:
     from fitq.uploads import upload_all
 
     client = Queue()
-    chain = read_chain(read_toml(file), client.settings, file.parent, client)
-    if dry_run:
-        print_json(
-            [
-                {"id": job.id, "after": job.after, "spec": job.spec.model_dump(mode="json")}
-                for job in chain.jobs
-            ]
-        )
-        return
-    upload_all(client, chain.uploads)
+    with ExitStack() as until_sent:
+        chain = read_chain(read_toml(file), client.settings, file.parent, client, until_sent)
+        if dry_run:
+            print_json(
+                [
+                    {"id": job.id, "after": job.after, "spec": job.spec.model_dump(mode="json")}
+                    for job in chain.jobs
+                ]
+            )
+            return
+        upload_all(client, chain.uploads)
     records = client.submit_all(chain.jobs)
     if not no_wait:
         records = _follow(client, records)

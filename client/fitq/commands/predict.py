@@ -54,6 +54,7 @@ def command(
 
     Prints the first rows; all of them lie in the job's artifacts.
     """
+    from fitq.model_interface import inputs_of
     from fitq.model_references import find_model_after
     from fitq.prediction_rows import rows_of
     from fitq.queue import Queue
@@ -71,32 +72,13 @@ def command(
         of_data = {"type": "dataset", "dataset": dataset, "split": split}
         chosen = nullcontext((of_data, None))
     else:
-        chosen = rows_of(given, array, _inputs(client, trained))
+        chosen = rows_of(given, array, inputs_of(client, trained))
     with chosen as (values["rows"], upload):
         record = submit(
             *(client, values, upload), no_wait=no_wait, dry_run=dry_run, as_json=as_json
         )
     if record and rows and not as_json:
         _print_head(client, record, rows)
-
-
-def _inputs(client: Queue, trained: JobRecord) -> list[dict[str, Any]] | None:
-    """What the model takes, as its artifacts say; None if this client cannot know."""
-    from fitq_shared.attempt_folder import AttemptFolder
-    from fitq_shared.catalogue import DATASETS
-    from fitq_shared.specs.models import MODELS
-
-    if trained.state == "succeeded" and client.artifacts.has_store:
-        folder = client.artifacts.folder(trained)
-        if folder.exists(AttemptFolder.interface):
-            inputs: Any = folder.read_json(AttemptFolder.interface)
-            return list(inputs["inputs"])
-    facts = DATASETS.get(str(trained.spec["dataset"]))
-    if facts is None or trained.spec["model"]["type"] not in MODELS:
-        return None
-    return [
-        {"name": "image", "shape": facts.image_shape, "dtype": "uint8", "columns": ["image"]},
-    ]
 
 
 def _refuse_model_file(model: str) -> None:

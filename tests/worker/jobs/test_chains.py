@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ TRAIN = {
 
 def run(queue: Queue, **links: Any) -> dict[str, JobRecord]:
     """Submit a chain and wait for all its ends: the jobs by the names of their links."""
-    chain = read_chain({"links": links}, queue.settings, Path(), queue)
+    chain = read_chain({"links": links}, queue.settings, Path(), queue, ExitStack())
     records = queue.submit_all(chain.jobs)
     ended = [queue.wait(record, 120) for record in records]
     return {record.name.removeprefix(f"{chain.name}-"): record for record in ended}

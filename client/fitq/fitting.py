@@ -41,7 +41,7 @@ def fit(
 
     Args:
         room: cells in a line.
-        hide: the columns that can be left out, the least important first.
+        hide: the columns that can be left out, the least important first; some may not be there.
         fold: those whose text may go on in the next line, between words, and how many cells each
             keeps at least.
     """
@@ -58,8 +58,7 @@ def fit(
     for name in hide:
         if _total(least) <= room:
             break
-        if places[name] in least:
-            del least[places[name]]
+        if least.pop(places.get(name, -1), None) is not None:
             hidden.append(name)
     spare = room - _total(least)
     for at, width in least.items():

@@ -28,13 +28,15 @@ def print_table(
     *,
     hide: Sequence[str] = (),
     fold: Mapping[str, int] = MappingProxyType({}),
+    elsewhere: str = "see all with --json, or `| cat`",
 ) -> None:
     """Print rows under headers. Off a terminal nothing is cut, left out or coloured.
 
     Args:
         hide: the columns that a narrow terminal does without, the least important first. Which
-            they are is said, and that --json has them: only for commands that know it.
+            they are is said.
         fold: those whose text may go on in the next line, and how many cells each keeps at least.
+        elsewhere: how to see the columns that have no room.
     """
     texts = [["" if value is None else printable(str(value)) for value in row] for row in rows]
     console = Console(highlight=False)
@@ -45,7 +47,7 @@ def print_table(
     console.print(table_of(headers, [[_cell(text) for text in row] for row in texts], fitted))
     if fitted.hidden:
         hidden = ", ".join(map(printable, fitted.hidden))
-        click.echo(f"no room for {hidden}: see all with --json, or `| cat`", err=True)
+        click.echo(f"no room for {hidden}: {elsewhere}", err=True)
 
 
 def table_of(headers: Sequence[str], rows: Sequence[Sequence[Text]], fitted: Fitted) -> Table:

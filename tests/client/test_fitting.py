@@ -22,7 +22,7 @@ def test_a_table_folds_and_then_does_without_its_least_columns(
     room: int, shown: dict[int, int], hidden: tuple[str, ...]
 ) -> None:
     # When a table is fitted into some room
-    fitted = fit(HEADERS, ROWS, room, hide=["owner", "id"], fold={"what": 16})
+    fitted = fit(HEADERS, ROWS, room, hide=["age", "owner", "id"], fold={"what": 16})
     # Then what folds does so between words, and the least columns go first
     assert (fitted.widths, fitted.hidden) == (shown, hidden)
     assert fitted.width <= room

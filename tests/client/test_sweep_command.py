@@ -289,6 +289,18 @@ def test_the_live_board_has_the_best_first(queue: Settings, ended: SweepRecord) 
     assert "and 1 more" in text
 
 
+def test_the_live_board_fits_into_a_narrow_terminal(queue: Settings, ended: SweepRecord) -> None:
+    # When the board is drawn in a terminal that has no room for the epochs
+    console = Console(width=44, file=io.StringIO())
+    console.print(board(Sweeping(Queue(queue)).standing(ended.id), 44))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    # Then trials and states are whole, and what is left out is named
+    assert max(map(len, text.splitlines())) <= 44
+    assert "brave-otter-1" in text
+    assert "completed" in text
+    assert "epochs" in text.partition("and ")[2]
+
+
 def test_files_of_a_sweep_that_may_go_on_are_kept(queue: Settings, sweeping: Sweeping) -> None:
     # Given a running sweep of a model of one's own
     path = f"inputs/{'0' * 64}.json"

@@ -110,7 +110,12 @@ def _print_head(client: Queue, record: JobRecord, count: int) -> None:
         return
     head: Any = client.artifacts.folder(record).read_json(AttemptFolder.predictions_head)
     headers = list(head[0]) if head else ["row"]
-    print_table(headers, [[_cell(row[name]) for name in headers] for row in head[:count]])
+    print_table(
+        headers,
+        [[_cell(row[name]) for name in headers] for row in head[:count]],
+        hide=headers[:1:-1],
+        elsewhere="`fitq pull` brings all",
+    )
     click.echo(f"next: fitq pull {record.name}")
 
 

@@ -112,7 +112,7 @@ def board(standing: Standing, room: int, most: int = SHOWN_TRIALS) -> Table:
     texts = [[cell.plain for cell in row] for row in rows]
     fitted = fit(headers, texts, room, hide=hidden_first(sweep))
     table = table_of(headers, rows, fitted)
-    table.title_justify = "left"
+    table.title_justify = table.caption_justify = "left"
     table.title = f"{sweep.name}: {counts(standing)}"
     left_out = list(fitted.hidden)
     if len(standing.trials) > most:

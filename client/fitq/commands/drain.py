@@ -25,7 +25,7 @@ _POLL_SECONDS = 0.3
 def command(
     workers: tuple[str, ...], every: bool, after_job: bool, no_wait: bool, as_json: bool
 ) -> None:
-    """Let workers leave. WORKER is a name from `fitq workers`, or the beginning of one.
+    """Let workers leave. WORKERS are names from `fitq workers`, or their beginnings.
 
     The job in hand stops at its next batch, goes back to the front of its queue, and goes on
     elsewhere from there. With --after-job it ends first.

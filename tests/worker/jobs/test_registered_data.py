@@ -213,7 +213,7 @@ def test_images_of_several_sizes_are_brought_to_one(
     record = learn(sizes, "failed", **values)
     assert record.reason is not None
     assert "a/12.png is 12 × 12 (height × width), but a/8.png is 8 × 8" in record.reason.message
-    assert "--preprocess image=resize:height=64,width=64" in record.reason.message
+    assert "--preprocess image=resize:height=64,width=64" in record.reason.hint
     # When it does, then they have it
     resize = {"image": [{"type": "resize", "height": 6, "width": 7}]}
     record = learn(sizes, preprocessing=resize, **values)

@@ -101,14 +101,14 @@ def test_each_output_is_predicted_by_its_name(publish: Publish) -> None:
     folder = published.predict()
     found = arrays(folder)
     assert found["larger_probabilities"].shape == (own_models.ROWS, 2)
-    assert found["gap_values"].shape == found["gap_true"].shape == (own_models.ROWS,)
+    assert found["gap_values"].shape == found["gap_true"].shape == (own_models.ROWS, 1)
     assert set(metrics(folder)) == {"rows", "larger_accuracy", "gap_mean_absolute_error"}
     # And a table has a column for each
     text = published.predict(output_format="csv").read(AttemptFolder.predictions_csv).decode()
     rows = list(csv.DictReader(text.splitlines()))
     assert len(rows) == own_models.ROWS
     assert {"row", "larger_name", "larger_p_yes", "gap_value", "gap_true"} <= set(rows[0])
-    assert float(rows[3]["gap_value"]) == pytest.approx(found["gap_values"][3])
+    assert float(rows[3]["gap_value"]) == pytest.approx(found["gap_values"][3, 0])
     head: Any = folder.read_json(AttemptFolder.predictions_head)
     assert {"row", "larger name", "gap value"} <= set(head[0])
 

@@ -60,15 +60,19 @@ class Said:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """As an `.npz` has it."""
-        made: dict[str, NDArray[Any]] = {"values": self._numbers()}
+        made: dict[str, NDArray[Any]]
         if self.kind == "class":
             made = {
                 "classes": self.labels,
                 "class_names": np.array(self.classes),
                 "probabilities": self.values,
             }
+        else:
+            made = {"values": self.values}
         if self.true is not None:
-            made["true"] = self.true
+            # Of one shape with the values: their difference would else be a matrix.
+            true = self.true.reshape(self.values.shape) if self.kind == "number" else self.true
+            made["true"] = true
         return made
 
     def columns(self) -> Columns:

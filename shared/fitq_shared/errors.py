@@ -11,6 +11,7 @@ FitqError                 exit 1
 ├── NotEnded              exit 1   a job has not ended in the time that it was given
 └── JobError              exit 1   the job itself failed; carries the reason kept in its record
     └── BadJob                     the user's mistake, found on the worker: never retried
+        └── Diverged               the loss is no number any more
 
 The message says what is wrong and names the value; the hint says what to do.
 """

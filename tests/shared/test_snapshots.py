@@ -15,6 +15,7 @@ from fitq_shared.errors import StoreError
 from fitq_shared.lost_messages import without_message
 from fitq_shared.record import JobRecord, Reason
 from fitq_shared.record_keys import front_key, job_key
+from fitq_shared.rows_used import RowsUsed
 from fitq_shared.store import Store
 
 pytestmark = pytest.mark.services
@@ -50,6 +51,7 @@ def full(records, train_job):
         reason=Reason("store", "the volume\nis full: 100 %", "make “room”"),
         metrics={"loss": 0.1 + 0.2, "rows": 7.0, "tiny": 5e-324},
         manifest="a" * 64,
+        rows_used=RowsUsed("validation", 12, "0123456789abcdef"),
     )
 
 

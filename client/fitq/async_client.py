@@ -12,17 +12,15 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fitq.async_sweep import AsyncSweep
+from fitq.async_waiting import until_ended
 from fitq.client import Client
 from fitq.job import Job
-from fitq_shared.errors import NotEnded
 from fitq_shared.record import JobRecord, State
 from fitq_shared.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# How long one look at a job that is waited for lasts.
-LOOK_SECONDS = 1.0
 
 
 class AsyncJob:
@@ -68,18 +66,8 @@ class AsyncJob:
 
     async def wait(self, timeout: float | None = None) -> AsyncJob:
         """Wait until it has ended: see `Job.wait`. Cancelling this leaves the job as it is."""
-        end = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        while True:
-            left = LOOK_SECONDS if end is None else end - asyncio.get_running_loop().time()
-            try:
-                await asyncio.to_thread(self._job.wait, min(LOOK_SECONDS, max(left, 0.0)))
-            except NotEnded as error:
-                if left <= LOOK_SECONDS and end is not None:
-                    raise NotEnded(
-                        f"{self.name} has not ended within {timeout:g} s", error.hint
-                    ) from None
-            else:
-                return self
+        await until_ended(self._job.wait, self.name, timeout)
+        return self
 
     async def logs(self) -> str:
         """The log of its newest attempt."""
@@ -152,6 +140,23 @@ class AsyncClient:
         """The jobs that match, newest first: see `Client.jobs`."""
         found = await asyncio.to_thread(lambda: self._client.jobs(**options))
         return [AsyncJob(job) for job in found]
+
+    async def chain(self, links: Any, **options: Any) -> dict[str, AsyncJob]:
+        """Submit several jobs of which some come after others: see `Client.chain`."""
+        made = await asyncio.to_thread(lambda: self._client.chain(links, **options))
+        return {name: AsyncJob(job) for name, job in made.items()}
+
+    async def sweep(self, **options: Any) -> AsyncSweep:
+        """Train many variants of a model: see `Client.sweep`."""
+        return AsyncSweep(await asyncio.to_thread(lambda: self._client.sweep(**_plain(options))))
+
+    async def get_sweep(self, reference: str) -> AsyncSweep:
+        """The sweep that an id, the beginning of one, or a name refers to."""
+        return AsyncSweep(await asyncio.to_thread(self._client.get_sweep, reference))
+
+    async def sweeps(self, limit: int | None = 20) -> list[AsyncSweep]:
+        """The sweeps, newest first."""
+        return [AsyncSweep(one) for one in await asyncio.to_thread(self._client.sweeps, limit)]
 
     async def _job(self, call: Callable[[], Job]) -> AsyncJob:
         return AsyncJob(await asyncio.to_thread(call))

@@ -32,9 +32,13 @@ _FIELDS = ("name", "tags", "links")
 
 @dataclass(frozen=True)
 class Chain:
-    """What is to be submitted: the jobs, those before others first, and the files they need."""
+    """What is to be submitted: the jobs, those before others first, and the files they need.
+
+    `links` are the names of the jobs' links, in the same order.
+    """
 
     name: str
+    links: tuple[str, ...]
     jobs: tuple[NewJob, ...]
     uploads: tuple[Upload, ...]
 
@@ -91,7 +95,8 @@ class _Reader:
             for link in ordered
             if (spec := specs[link.name])
         ]
-        return Chain(self._chain, tuple(jobs), tuple(self._uploads))
+        names = tuple(link.name for link in ordered)
+        return Chain(self._chain, names, tuple(jobs), tuple(self._uploads))
 
     def _mistakes(self, found: Iterator[Mistake]) -> None:
         self._wrong += map(str, found)

@@ -12,13 +12,17 @@ Keras is never imported here: who gives a model has imported it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fitq.at_hand import STAND_IN, evaluation, prediction, upload_fields
 from fitq.callbacks_at_hand import calls_of
-from fitq.drafts import complete
+from fitq.chains import read_chain
+from fitq.client_sweeps import SweepCalls
+from fitq.drafts import complete, read_toml
 from fitq.exchange import (
     class_weights,
     packed,
@@ -29,7 +33,7 @@ from fitq.exchange import (
     with_code,
 )
 from fitq.filters import check_filters
-from fitq.job import Job
+from fitq.job import Job, jobs_before
 from fitq.keras_models import SPLIT, WEIGHT, Fields, fields_of, is_model, saved, with_validation
 from fitq.model_interface import fields_by_name, inputs_by_name
 from fitq.model_references import find_model
@@ -41,8 +45,6 @@ from fitq_shared.settings import Settings
 from fitq_shared.texts import shown
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from fitq.keras_models import Arrays
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
     "name@3", "name@alias", "name" of a registered model."""
 
 
-class Client:
+class Client(SweepCalls):
     """Submits jobs with what is at hand in Python, and finds those that there are.
 
     Args:
@@ -157,8 +159,6 @@ class Client:
             after: jobs that have to succeed first.
             spec: dataset, model, epochs, optimizer … as a job file has them.
         """
-        from pathlib import Path
-
         values = {"kind": "train", **spec}
         if isinstance(values.get("init_from"), str | Job):
             values["init_from"] = self._reference(values["init_from"])[1]
@@ -207,6 +207,7 @@ class Client:
         *,
         dataset: str | None = None,
         timeout: float | None = None,
+        after: Job | str | Sequence[Job | str] = (),
         **spec: Any,
     ) -> Any:
         """Predict on a worker, and wait for the predictions.
@@ -216,6 +217,7 @@ class Client:
             x: arrays, as for `fit`; or else `dataset`, of which `split` says the part: train,
                 validation, test or all; by default test, or all where there is no test part.
             timeout: for how many seconds to wait; None: as long as it takes.
+            after: jobs that have to succeed first.
             spec: batch_size, device, name … as for `fitq predict`.
 
         Returns:
@@ -227,7 +229,7 @@ class Client:
             NotEnded: it has not ended in time, and goes on.
         """
         if is_model(model):
-            submitted = self._submit(prediction(self.queue, model, x, spec), ())
+            submitted = self._submit(prediction(self.queue, model, x, spec), after)
             return predictions(submitted.wait(timeout))
         trained, reference = self._reference(model)
         values: dict[str, Any] = {"kind": "predict", "model": reference, **spec}
@@ -245,8 +247,32 @@ class Client:
             }
         made = complete(values, self.queue.settings)
         upload_all(self.queue, uploads)
-        job = self._submit(made, ()).wait(timeout)
+        job = self._submit(made, after).wait(timeout)
         return predictions(job)
+
+    def chain(
+        self, links: str | Path | Mapping[str, Any], *, folder: str | Path | None = None
+    ) -> dict[str, Job]:
+        """Submit several jobs of which some come after others, all or none: as `fitq chain`.
+
+        Args:
+            links: a chain file in TOML, or what such a file says.
+            folder: what paths in it are relative to; by default the file's folder, or this one.
+
+        Returns:
+            The jobs by the names of their links, those before others first.
+        """
+        if isinstance(links, Mapping):
+            values, place = links, Path()
+        else:
+            values, place = read_toml(Path(links)), Path(links).parent
+        place = place if folder is None else Path(folder)
+        with ExitStack() as until_sent:
+            chain = read_chain(values, self.queue.settings, place, self.queue, until_sent)
+            upload_all(self.queue, chain.uploads)
+        records = self.queue.submit_all(chain.jobs)
+        jobs = (Job(self.queue, record) for record in records)
+        return dict(zip(chain.links, jobs, strict=True))
 
     # -- finding --------------------------------------------------------------------------
 
@@ -287,9 +313,7 @@ class Client:
     # -- inside ---------------------------------------------------------------------------
 
     def _submit(self, spec: JobSpec, after: Job | str | Sequence[Job | str]) -> Job:
-        before = [after] if isinstance(after, Job | str) else after
-        records = [one.record if isinstance(one, Job) else self.queue.job(one) for one in before]
-        return Job(self.queue, self.queue.submit(spec, records))
+        return Job(self.queue, self.queue.submit(spec, jobs_before(self.queue, after)))
 
     def _reference(self, model: Model) -> tuple[JobRecord, dict[str, Any]]:
         if is_model(model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -248,3 +249,13 @@ class Job:
         hint = record.reason.hint if record.reason else ""
         todo = "see job.logs(); job.retry() runs it again"
         raise JobFailed(f"{record.name} {what}{why}", f"{hint}; {todo}" if hint else todo)
+
+
+def jobs_before(queue: Queue, after: Job | str | Sequence[Job | str]) -> list[JobRecord]:
+    """The jobs that another is to come after, given as jobs or by what names them.
+
+    Raises:
+        UnknownJob: there is none such, or several begin like this.
+    """
+    given = [after] if isinstance(after, Job | str) else after
+    return [one.record if isinstance(one, Job) else queue.job(one) for one in given]

@@ -11,6 +11,7 @@ import click
 from fitq.numbers import measure
 from fitq.sweeping import Standing, difference
 from fitq.tables import ago, duration, print_json
+from fitq_shared.errors import InvalidInput
 from fitq_shared.metric_order import is_better
 from fitq_shared.sweeps.address import label
 from fitq_shared.texts import plain, printable
@@ -48,6 +49,23 @@ def counts(standing: Standing) -> str:
     count = sweep.spec["trials"]
     plural = "" if count == 1 else "s"
     return f"{', '.join(parts) or 'none begun'} of {count} trial{plural}{left}"
+
+
+def best_of(standing: Standing) -> Trial:
+    """The best completed trial.
+
+    Raises:
+        InvalidInput: none was completed; says what the trials do.
+    """
+    sweep = standing.sweep
+    if standing.best is None:
+        raise InvalidInput(
+            f"{sweep.name} has no best trial: none was completed ({counts(standing)})",
+            f"see `fitq sweep show {sweep.name}`"
+            if sweep.ended
+            else f"wait for one: `fitq sweep watch {sweep.name}`",
+        )
+    return standing.best
 
 
 def show_end(standing: Standing, *, as_json: bool) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fitq.waiting import what_a_sweep_waits_for
 from fitq_shared.errors import InvalidInput
-from fitq_shared.redis_link import reporting_unreachable, server_time
+from fitq_shared.redis_link import PATIENT_SECONDS, reporting_unreachable, server_time
 from fitq_shared.sweeps.address import value_at
 from fitq_shared.sweeps.checked import KIND
 from fitq_shared.sweeps.record import SweepRecord, Trial, best_trial
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from fitq.queue import Queue
     from fitq_shared.record import JobRecord
     from fitq_shared.sweeps.spec import SweepSpec
+
+# How long between two looks at a sweep that is waited for.
+LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,21 @@ class Sweeping:
             before = [] if trials else [*self._queue.several(sweep.after).values()]
             waits = what_a_sweep_waits_for(sweep, before, self._queue.workers())
         return Standing(sweep, trials, jobs, curves, waits)
+
+    def wait(self, sweep: SweepRecord, timeout: float | None = None) -> SweepRecord:
+        """The sweep once it has ended; as it is when `timeout` seconds have passed before that.
+
+        An outage of Redis is ridden out, for five minutes or until the timeout.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        patience = PATIENT_SECONDS if timeout is None else min(timeout, PATIENT_SECONDS)
+        patient = Sweeping(self._queue.patient(seconds=patience))
+        while True:
+            current = patient.find(sweep.id)
+            left = LOOK_SECONDS if end is None else end - time.monotonic()
+            if current.ended or left <= 0:
+                return current
+            time.sleep(min(LOOK_SECONDS, left))
 
     def cancel(self, sweep: SweepRecord) -> SweepRecord:
         """Stop a sweep: its running trials stop at their next batch.

@@ -99,11 +99,11 @@ class StackError(FitqError):
 
 
 class JobFailed(FitqError):
-    """A job that was waited for has failed or was cancelled: the message says why."""
+    """A job or a sweep that was waited for has failed or was cancelled: the message says why."""
 
 
 class NotEnded(FitqError, TimeoutError):
-    """A job has not ended in the time that it was given, and goes on."""
+    """A job or a sweep has not ended in the time that it was given, and goes on."""
 
 
 class JobError(FitqError):

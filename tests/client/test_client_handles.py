@@ -122,8 +122,12 @@ def test_a_job_may_wait_for_others(api: Client) -> None:
     second = api.train(dataset="mnist", model="mlp", after=[first, first.name])
     assert (first.state, second.state) == ("queued", "waiting")
     assert second.record.after == (first.id,)
+    with pytest.raises(NotEnded):
+        api.predict(first, dataset="mnist", after=second, timeout=0.01)
+    (prediction,) = api.jobs(kind="predict")
+    assert second.id in prediction.record.after
     first.cancel()
-    assert second.state == "cancelled"
+    assert [job.state for job in (second, prediction)] == ["cancelled", "cancelled"]
 
 
 def test_names_that_are_none_are_told(api: Client, succeeded: Callable[..., JobRecord]) -> None:

@@ -31,7 +31,7 @@ def test_the_examples_of_the_page_print_what_it_says(
     # When the page is run
     shown = run_page(PAGE)
     # Then each block prints what follows it, apart from ids, hosts and measured numbers
-    assert len(shown) == 5
+    assert len(shown) == 7
     for expected, printed in shown:
         assert _plain(printed) == _plain(expected)
 

@@ -10,16 +10,11 @@ import click
 from fitq.commands._options import VALUE, chosen_before, find_each
 from fitq.commands.train import command as train
 from fitq.commands.train import lay_over, model_named
-from fitq.data.jobs import resolve_dataset
-from fitq.drafts import read_toml, spoken_name
+from fitq.drafts import read_toml
 from fitq.lazy_commands import LazyCommands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from fitq.uploads import Upload
-    from fitq_shared.errors import Mistake
-    from fitq_shared.sweeps.spec import SweepSpec
 
 COMMANDS = {
     "list": "List the sweeps.",
@@ -83,7 +78,7 @@ def command(
     if context.invoked_subcommand is not None:
         return
     from fitq.commands._flags import naming_flags
-    from fitq.own_model import own_model
+    from fitq.sweep_drafts import complete_sweep
     from fitq.tables import print_json
     from fitq_shared.settings import Settings
 
@@ -94,15 +89,9 @@ def command(
     lay_over(base, {**flags, "metrics": (), "model_name": None, "name": None, "tags": ()})
     if isinstance(base.get("init_from"), str):
         base["init_from"] = model_named(base["init_from"])
-    uploads: list[Upload] = []
-    if "model" in base:
-        folder = file.parent if file and flags["model"] is None else Path()
-        base["model"], uploads = own_model(base["model"], folder, _options(values))
-    settings = Settings.without_queue()
-    base, unknown = resolve_dataset(base, settings)
-    values = {"name": spoken_name(), "owner": settings.owner, **values, "train": base}
+    folder = file.parent if file and flags["model"] is None else Path()
     with naming_flags():
-        spec = _parsed(values, unknown)
+        spec, uploads = complete_sweep({**values, "train": base}, Settings.without_queue(), folder)
     if dry_run:
         shown = [spec.drawn(n) for n in range(1, spec.trials + 1)]
         print_json(
@@ -123,33 +112,8 @@ def command(
     follow_or_return(client, sweep, wait=not no_wait, as_json=as_json)
 
 
-def _options(values: dict[str, Any]) -> list[str]:
-    """The parameters of a sweep, by the names that a builder's options have."""
-    space = values.get("space")
-    names = space if isinstance(space, dict) else {}
-    return [str(name).removeprefix("model.options.") for name in names]
-
-
-def _parsed(values: dict[str, Any], unknown: Sequence[Mistake]) -> SweepSpec:
-    """The spec of a sweep, whose data set may be unknown: with all that is wrong beside that."""
-    from fitq_shared.errors import InvalidInput
-    from fitq_shared.sweeps.spec import SweepSpec
-
-    try:
-        spec = SweepSpec.parse(values)
-    except InvalidInput as error:
-        places = {mistake.where for mistake in unknown}
-        others = [m for m in error.mistakes if m.where.removeprefix("train.") not in places]
-        raise InvalidInput([*unknown, *others], error.hint) from None
-    if unknown:
-        raise InvalidInput(unknown)
-    return spec
-
-
 def _lay_over_sweep(values: dict[str, Any], flags: dict[str, Any]) -> None:
     """Let the flags that were given replace what the sweep file says."""
-    import secrets
-
     for name in (*_OWN, "stop", "name"):
         if flags[name] is not None:
             values[name] = flags[name]
@@ -164,7 +128,6 @@ def _lay_over_sweep(values: dict[str, Any], flags: dict[str, Any]) -> None:
         }
     if flags["seed"] is not None:
         values["seed"] = flags["seed"]
-    values.setdefault("seed", secrets.randbelow(2**31))
 
 
 def _parameters(flag: str, pairs: Sequence[str], *, grid: bool) -> dict[str, Any]:

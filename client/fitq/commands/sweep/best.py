@@ -14,22 +14,14 @@ from fitq.commands.sweep._sweep import find, sweep
 def command(sweep: str | None, as_json: bool) -> None:
     """Show the best trial so far, and how to predict with it. Default: of the newest sweep."""
     from fitq.queue import Queue
-    from fitq.standings import counts, show_best
+    from fitq.standings import best_of, show_best
     from fitq.sweeping import Sweeping, difference
     from fitq.tables import print_json
-    from fitq_shared.errors import InvalidInput
 
     client = Queue()
     sweeping = Sweeping(client)
     standing = sweeping.standing(find(sweeping, sweep).id)
-    record, best = standing.sweep, standing.best
-    if best is None:
-        raise InvalidInput(
-            f"{record.name} has no best trial: none was completed ({counts(standing)})",
-            f"see `fitq sweep show {record.name}`"
-            if record.ended
-            else f"wait for one: `fitq sweep watch {record.name}`",
-        )
+    record, best = standing.sweep, best_of(standing)
     if as_json:
         found = difference(record, best)
         print_json(

@@ -36,7 +36,7 @@ from fitq.filters import check_filters
 from fitq.job import Job, jobs_before
 from fitq.keras_models import SPLIT, WEIGHT, Fields, fields_of, is_model, saved, with_validation
 from fitq.model_interface import fields_by_name, inputs_by_name
-from fitq.model_references import find_model
+from fitq.model_references import find_model_after
 from fitq.own_model import complete_with_files
 from fitq.queue import Queue
 from fitq.uploads import Upload, upload_all
@@ -161,7 +161,7 @@ class Client(SweepCalls):
         """
         values = {"kind": "train", **spec}
         if isinstance(values.get("init_from"), str | Job):
-            values["init_from"] = self._reference(values["init_from"])[1]
+            values["init_from"] = self._reference(values["init_from"], after)[1]
         complete_, uploads = complete_with_files(values, self.queue.settings, Path(folder))
         upload_all(self.queue, uploads)
         return self._submit(complete_, after)
@@ -190,7 +190,7 @@ class Client(SweepCalls):
         """
         if is_model(model):
             return self._submit(evaluation(self.queue, model, x, y, dataset, spec), after)
-        trained, reference = self._reference(model)
+        trained, reference = self._reference(model, after)
         values: dict[str, Any] = {"kind": "evaluate", "model": reference, **spec}
         if x is not None:
             refuse_both(dataset)
@@ -231,7 +231,7 @@ class Client(SweepCalls):
         if is_model(model):
             submitted = self._submit(prediction(self.queue, model, x, spec), after)
             return predictions(submitted.wait(timeout))
-        trained, reference = self._reference(model)
+        trained, reference = self._reference(model, after)
         values: dict[str, Any] = {"kind": "predict", "model": reference, **spec}
         uploads: list[Upload] = []
         if x is not None:
@@ -315,7 +315,9 @@ class Client(SweepCalls):
     def _submit(self, spec: JobSpec, after: Job | str | Sequence[Job | str]) -> Job:
         return Job(self.queue, self.queue.submit(spec, jobs_before(self.queue, after)))
 
-    def _reference(self, model: Model) -> tuple[JobRecord, dict[str, Any]]:
+    def _reference(
+        self, model: Model, after: Job | str | Sequence[Job | str]
+    ) -> tuple[JobRecord, dict[str, Any]]:
         if is_model(model):
             raise InvalidInput(
                 "the model is one at hand, which no job has trained",
@@ -325,7 +327,8 @@ class Client(SweepCalls):
         if not isinstance(named, str):
             expected = "a job, a job's name or id, or name@version of a registered model"
             raise InvalidInput([Mistake("model", shown(model), expected)])
-        record, reference = find_model(self.queue, named)
+        before = [one.id for one in jobs_before(self.queue, after)]
+        record, reference = find_model_after(self.queue, named, before)
         return record, reference.model_dump()
 
     def _validation(

@@ -10,7 +10,7 @@ from fitq.at_hand import STAND_IN, upload_fields
 from fitq.exchange import refuse_both
 from fitq.job import Job, jobs_before
 from fitq.keras_models import fields_of, is_model
-from fitq.model_references import find_model
+from fitq.model_references import find_model_after
 from fitq.sweep import Sweep
 from fitq.sweep_drafts import complete_sweep, space_of
 from fitq.sweeping import Sweeping
@@ -68,11 +68,12 @@ class SweepCalls:
         given = {name: value for name, value in spec.items() if value is not None}
         values = {name: value for name, value in given.items() if name in _OF_SWEEP}
         train = {name: v for name, v in given.items() if name not in _OF_SWEEP or name == "seed"}
+        before = jobs_before(self.queue, after)
         if isinstance(found := train.get("init_from"), str | Job):
             named = found.id if isinstance(found, Job) else found
-            train["init_from"] = find_model(self.queue, named)[1].model_dump()
+            waited = [record.id for record in before]
+            train["init_from"] = find_model_after(self.queue, named, waited)[1].model_dump()
         values |= {"space": space_of(grid or {}, random or {}), "train": train}
-        before = jobs_before(self.queue, after)
         settings = self.queue.settings
         if x is not None:
             refuse_both(train.get("dataset"))

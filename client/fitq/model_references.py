@@ -59,9 +59,11 @@ def find_model_after(
     """
     waited = {record.id: record for record in map(queue.job, before)}
     if waited:
-        record = waited.get(queue.job(reference).id)
-        if record is not None and not record.ended:
-            return record, pending_model(record)
+        # What is no job's name may be a registered model's.
+        with contextlib.suppress(UnknownJob):
+            record = waited.get(queue.job(reference).id)
+            if record is not None and not record.ended:
+                return record, pending_model(record)
     return find_model(queue, reference)
 
 

@@ -123,11 +123,21 @@ def test_a_job_may_wait_for_others(api: Client) -> None:
     assert (first.state, second.state) == ("queued", "waiting")
     assert second.record.after == (first.id,)
     with pytest.raises(NotEnded):
-        api.predict(first, dataset="mnist", after=second, timeout=0.01)
+        api.predict(second, dataset="mnist", after=second, timeout=0.01)
     (prediction,) = api.jobs(kind="predict")
-    assert second.id in prediction.record.after
+    assert prediction.record.after == (second.id,)
     first.cancel()
     assert [job.state for job in (second, prediction)] == ["cancelled", "cancelled"]
+
+
+def test_what_waits_may_take_a_registered_model(
+    api: Client, succeeded: Callable[..., JobRecord], train_job: Callable[..., Any]
+) -> None:
+    registered = succeeded(train_job(model_name="digits"))
+    first = api.train(dataset="mnist", model="mlp")
+    measured = api.evaluate("digits@1", after=first)
+    assert measured.record.spec["model"]["job"] == registered.id
+    assert measured.state == "waiting"
 
 
 def test_names_that_are_none_are_told(api: Client, succeeded: Callable[..., JobRecord]) -> None:

@@ -75,7 +75,7 @@ def test_a_model_at_hand_is_told_what_a_sweep_takes(
     api: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fitq.client_sweeps.is_model", lambda given: given is not None)
-    with pytest.raises(InvalidInput, match="model at hand.*a builder such as net"):
+    with pytest.raises(InvalidInput, match=r"model at hand.*a builder such as net"):
         api.sweep(model=object(), dataset="mnist", grid={"lr": [0.1]})
 
 
@@ -86,11 +86,18 @@ def test_arrays_stand_for_the_data_set(api: Client, nowhere: Path) -> None:
     # When variants of it are to be trained on these
     sweep = api.sweep(x=x, y=y, model="net.py:build", grid={"units": [4, 8]})
     # Then its trials name what is in the store, and begin after whatever is said
-    again = api.sweep(x=x, y=y, model="net.py:build", grid={"units": [4]}, after=api.train(**BASE))
+    first = api.train(**BASE)
+    again = api.sweep(x=x, y=y, model="net.py:build", grid={"units": [4]}, after=first)
     train = sweep.record.spec["train"]
     assert train["model"]["type"] == "code"
     assert train["dataset"] == again.record.spec["train"]["dataset"]
-    assert len(again.record.after) == 1
+    assert again.record.after == (first.id,)
+
+
+def test_trials_may_begin_from_a_model_that_is_yet_to_come(api: Client) -> None:
+    first = api.train(**BASE)
+    sweep = api.sweep(**BASE, init_from=first, after=[first], grid={"lr": [0.1]})
+    assert sweep.record.spec["train"]["init_from"]["job"] == first.id
 
 
 def test_a_leaderboard_has_the_best_first(api: Client, succeeded: Callable[..., JobRecord]) -> None:

@@ -155,6 +155,26 @@ def test_a_wrapped_model_keeps_layers_outputs_and_optimizer(learn: Learn, saved:
         np.testing.assert_array_equal(one.numpy(), two.numpy())
 
 
+@pytest.mark.parametrize("axis", [(), (1,)])
+def test_inputs_go_in_by_their_names_in_whatever_order_the_model_lists_them(
+    learn: Learn, saved: Any, axis: tuple[int, ...]
+) -> None:
+    # Given a model that lists its inputs otherwise than by the alphabet, one of them without steps
+    examples = table(b=np.arange(4.0), c=np.arange(4.0) * 10, a=np.arange(4.0) * 100)
+    preparation = learn(examples, {"b": "rescale", "c": "rescale"})
+    b, c = keras.Input((1,), name="b"), keras.Input((1,), name="c")
+    a = keras.Input(axis, name="a")
+    line = a if axis else keras.layers.Reshape((1,))(a)
+    model = keras.Model([b, c, a], keras.layers.Concatenate()([b, c, line]))
+    # When it is put behind them with inputs by name, and saved
+    raw = everything(examples)
+    loaded = saved(preparation.wrap(model, lambda inputs: inputs, ["b", "c", "a"]))
+    # Then each input still goes where it went while the model was trained
+    expected = model.predict(preparation.apply(raw), verbose=0)
+    np.testing.assert_allclose(expected[3], [3 / 255, 30 / 255, 300], rtol=1e-5)
+    np.testing.assert_allclose(loaded.predict(raw, verbose=0), expected, rtol=1e-5)
+
+
 @keras.saving.register_keras_serializable("preparation_tests")
 class Doubled(keras.Model):
     """A model with a training step of its own."""

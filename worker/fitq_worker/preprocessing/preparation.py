@@ -212,7 +212,27 @@ def _outputs(model: keras.Model, inputs: Any) -> Any:
     if not type(model).__module__.startswith("keras."):
         return model(inputs)
     graph = model._functional if isinstance(model, keras.Sequential) else model
-    return graph._run_through_graph(inputs, operation_fn=lambda operation: operation)
+    given = [
+        _fitted(x, port) for x, port in zip(_in_order(graph, inputs), graph.inputs, strict=True)
+    ]
+    return graph._run_through_graph(given, operation_fn=lambda operation: operation)
+
+
+def _in_order(graph: Any, inputs: Any) -> list[Any]:
+    """Symbolic inputs in the order of the graph's; by name if it takes a list of them."""
+    if isinstance(inputs, Mapping) and not isinstance(graph._inputs_struct, Mapping):
+        return [inputs[port.name] for port in graph.inputs]
+    return list(keras.tree.flatten(inputs))
+
+
+def _fitted(x: Any, port: Any) -> Any:
+    """With a last axis of 1 or without it, as the port has it: Keras does so with arrays only."""
+    added = len(x.shape) == len(port.shape) - 1 and port.shape[-1] == 1
+    dropped = len(x.shape) == len(port.shape) + 1 and x.shape[-1] == 1
+    if not added and not dropped:
+        return x
+    shape = (*x.shape[1:], 1) if added else x.shape[1:-1]
+    return keras.layers.Reshape([-1 if size is None else size for size in shape])(x)
 
 
 def _by_name(model: keras.Model) -> Callable[[Arrays], Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -19,8 +19,8 @@ NOTEBOOK = "notebook.py"
 def main_source(names: Collection[str]) -> tuple[str, str]:
     """The file's name, and the source that defines these names with all that they use.
 
-    Definitions, imports and assignments only, each in the line where it stands; of several of one
-    name the last.
+    Definitions, imports and assignments only, and attempts at these, each in the line where it
+    stands; of several of one name the last. What is imported from __future__ comes first.
 
     Raises:
         InvalidInput: the source of this session is not at hand.
@@ -56,7 +56,8 @@ def _plain(cell: str) -> str:
 def _sliced(text: str, names: Collection[str]) -> str:
     """The statements that these names need; all other lines are empty."""
     defined: dict[str, ast.stmt] = {}
-    for node in ast.parse(text).body:
+    body = ast.parse(text).body
+    for node in body:
         for name in _binds(node):
             defined[name] = node
     needed: dict[int, ast.stmt] = {}
@@ -70,8 +71,25 @@ def _sliced(text: str, names: Collection[str]) -> str:
     for node in needed.values():
         first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
         kept |= {*range(first, (node.end_lineno or first) + 1)}
-    lines = text.split("\n")
+    lines = _in_front(_futures(body), text.split("\n"), kept)
     return "\n".join(line if at in kept else "" for at, line in enumerate(lines, 1)).rstrip() + "\n"
+
+
+def _futures(body: Sequence[ast.stmt]) -> list[str]:
+    """What is imported from __future__: no name of it is used, and it changes all that follows."""
+    found = [one for one in body if isinstance(one, ast.ImportFrom) and one.module == "__future__"]
+    return [alias.name for one in found for alias in one.names]
+
+
+def _in_front(futures: Sequence[str], lines: Sequence[str], kept: set[int]) -> Sequence[str]:
+    """The lines with this import in the first: in a notebook it may stand in any cell."""
+    if not futures:
+        return lines
+    first = f"from __future__ import {', '.join(dict.fromkeys(futures))}"
+    if 1 in kept:
+        first += f"; {lines[0]}"
+    kept.add(1)
+    return [first, *lines[1:]]
 
 
 def _binds(node: ast.stmt) -> Iterator[str]:
@@ -85,6 +103,12 @@ def _binds(node: ast.stmt) -> Iterator[str]:
         for one in (inner for target in targets for inner in ast.walk(target)):
             if isinstance(one, ast.Name):
                 yield one.id
+    elif isinstance(node, ast.Try):
+        parts = [*node.body, *node.orelse, *node.finalbody]
+        parts += [one for handler in node.handlers for one in handler.body]
+        bound = [[*_binds(one)] for one in parts if not isinstance(one, ast.Pass)]
+        if all(bound):
+            yield from (name for names in bound for name in names)
 
 
 def _uses(node: ast.stmt) -> set[str]:

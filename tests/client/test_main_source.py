@@ -59,6 +59,31 @@ def test_a_notebook_is_its_cells_and_the_newest_counts(main: ModuleType) -> None
     ]
 
 
+def test_what_annotations_mean_is_kept(main: ModuleType, tmp_path: Path) -> None:
+    # Given a class that names itself in an annotation, which only an import from __future__ allows
+    net = "class Net:\n    def twin(self) -> Net:\n        return self\n"
+    future = "from __future__ import annotations\n"
+    # When it stands in a script, or the import in some cell of a notebook
+    (tmp_path / "run.py").write_text(f'"""Trains."""\n\n{future}\n{net}')
+    main.__file__ = str(tmp_path / "run.py")
+    _, script = main_source(["Net"])
+    main.In = ["", "import os\nprint(1)", future + net]  # type: ignore[attr-defined]
+    _, notebook = main_source(["Net"])
+    # Then what is sent can be run, each definition in its line
+    for text in (script, notebook):
+        exec(compile(text, "run.py", "exec"), {})
+        assert text.split("\n")[4] == "class Net:"
+
+
+def test_an_import_that_may_fail_is_kept_and_other_attempts_are_not(main: ModuleType) -> None:
+    tried = "try:\n    import quick\nexcept ImportError:\n    quick = None"
+    cells = [tried, "try:\n    fit()\n    far = 1\nexcept OSError:\n    pass"]
+    main.In = ["", *cells, "def far(): return quick"]  # type: ignore[attr-defined]
+    _, text = main_source(["far"])
+    kept = [line for line in text.split("\n") if line]
+    assert kept == [*tried.split("\n"), "def far(): return quick"]
+
+
 def test_without_source_it_is_said_what_to_do(main: ModuleType) -> None:
     with pytest.raises(InvalidInput, match="source that can be read") as caught:
         main_source(["far"])

@@ -35,7 +35,11 @@ class Screen(Protocol):
 def screen() -> Iterator[Screen]:
     """The screen that there is here."""
     if _is_notebook():
-        yield NotebookScreen()
+        page = NotebookScreen()
+        try:
+            yield page
+        finally:
+            page.end()
         return
     console = Console(stderr=True, highlight=False)
     columns = (
@@ -91,6 +95,12 @@ class NotebookScreen:
             f"{html.escape(detail)}"
         )
         self._show()
+
+    def end(self) -> None:
+        """Take the bar away, as a terminal does: nothing moves any more."""
+        if self._bar:
+            self._bar = ""
+            self._show()
 
     def _show(self) -> None:
         from IPython.display import HTML, display

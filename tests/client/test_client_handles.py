@@ -233,6 +233,9 @@ def test_a_notebook_is_shown_lines_and_a_bar(monkeypatch: pytest.MonkeyPatch) ->
     # Then one output shows both, with nothing in it that is HTML of the job's
     assert pages[0] == "<pre>attempt &lt;1&gt;\n</pre>"
     assert pages[1].startswith("<pre>attempt &lt;1&gt;\ntraining 1/2 <progress value='5' max='10'>")
+    # And when all is over, only the lines stay
+    screen.end()
+    assert pages[2:] == ["<pre>attempt &lt;1&gt;\n</pre>"]
 
 
 def test_a_job_is_a_job(api: Client, succeeded: Callable[..., JobRecord]) -> None:

@@ -78,7 +78,7 @@ def calls_of(callbacks: Any) -> Calls:
             objects += [] if _is_keras(kind) else [_object(kind)]
             objects += [_object(f) for f in _functions([*calls[-1].arguments.values()])]
         except ValueError as error:
-            wrong.append(Mistake("callbacks", shown(kind.__name__), str(error)))
+            wrong.append(Mistake("callbacks", kind.__name__, str(error)))
     if wrong:
         raise InvalidInput(wrong)
     return Calls(calls, objects, stopping)

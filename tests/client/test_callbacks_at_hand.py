@@ -79,6 +79,6 @@ def test_early_stopping_is_the_jobs_own() -> None:
     ],
 )
 def test_what_cannot_be_made_anew_is_named(callback: Any, expected: str) -> None:
-    with pytest.raises(InvalidInput, match="callbacks = ") as caught:
+    with pytest.raises(InvalidInput, match=r"callbacks = '\w+': ") as caught:
         calls_of([callback])
     assert expected in caught.value.message

@@ -55,18 +55,20 @@ def _plain(cell: str) -> str:
 
 def _sliced(text: str, names: Collection[str]) -> str:
     """The statements that these names need; all other lines are empty."""
-    defined: dict[str, ast.stmt] = {}
+    defined: dict[str, list[ast.stmt]] = {}
     body = ast.parse(text).body
     for node in body:
         for name in _binds(node):
-            defined[name] = node
+            # `import a.b` and `import a.c` both make what `a` is.
+            earlier = defined.get(name, []) if isinstance(node, ast.Import) else []
+            defined[name] = [*(one for one in earlier if isinstance(one, ast.Import)), node]
     needed: dict[int, ast.stmt] = {}
     waiting = [*names]
     while waiting:
-        found = defined.get(waiting.pop())
-        if found is not None and id(found) not in needed:
-            needed[id(found)] = found
-            waiting += _uses(found)
+        for found in defined.get(waiting.pop(), ()):
+            if id(found) not in needed:
+                needed[id(found)] = found
+                waiting += _uses(found)
     kept: set[int] = set()
     for node in needed.values():
         first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])

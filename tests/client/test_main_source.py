@@ -84,6 +84,13 @@ def test_an_import_that_may_fail_is_kept_and_other_attempts_are_not(main: Module
     assert kept == [*tried.split("\n"), "def far(): return quick"]
 
 
+def test_all_parts_of_a_package_that_are_imported_are_kept(main: ModuleType) -> None:
+    imports = ["import xml.dom", "import xml.sax"]
+    main.In = ["", *imports, "def far(): return xml.dom, xml.sax"]  # type: ignore[attr-defined]
+    _, text = main_source(["far"])
+    assert text.split("\n")[1:3] == imports
+
+
 def test_without_source_it_is_said_what_to_do(main: ModuleType) -> None:
     with pytest.raises(InvalidInput, match="source that can be read") as caught:
         main_source(["far"])

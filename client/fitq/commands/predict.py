@@ -10,6 +10,7 @@ import click
 
 from fitq.commands._options import VALUE, chosen_before, submission
 from fitq.commands._submitting import submit
+from fitq.numbers import measure
 
 if TYPE_CHECKING:
     from fitq.queue import Queue
@@ -122,4 +123,4 @@ def _print_head(client: Queue, record: JobRecord, count: int) -> None:
 def _cell(value: Any) -> Any:
     if value is None:
         return "-"
-    return f"{value:.4f}" if isinstance(value, float) else value
+    return measure(value) if isinstance(value, float) else value

@@ -8,6 +8,7 @@ import time
 from types import FrameType
 from typing import Any
 
+import keras
 import pytest
 
 from fitq_worker.interrupting import Interrupting
@@ -40,6 +41,36 @@ def test_what_never_asks_is_interrupted() -> None:
     # Then it is interrupted, and all is as before
     assert is_stopped()
     assert signal.getsignal(signal.SIGALRM) is before
+
+
+class Endless(keras.layers.Layer):
+    """A layer whose call does not come to an end."""
+
+    def call(self, inputs: Any) -> Any:
+        while True:
+            time.sleep(0.01)
+
+
+def _calls_a_layer() -> None:
+    Endless()(keras.Input((2,)))
+
+
+def _raises_another() -> None:
+    try:
+        time.sleep(60)
+    except StopJob as stop:
+        raise RuntimeError("the code's own words") from stop
+
+
+@pytest.mark.parametrize("work", [_calls_a_layer, _raises_another])
+@pytest.mark.parametrize("kind", [Interrupting, TimeLimit])
+def test_the_order_is_what_it_was_whatever_the_block_makes_of_it(kind: Any, work: Any) -> None:
+    # Given a block that says the interruption in words of its own, as Keras does in layers
+    block = kind(*(["net.py:build"] if kind is TimeLimit else []), Cancelled())
+    # Then what leaves it is the order
+    with pytest.raises(StopJob) as caught, block:
+        work()
+    assert caught.value.order == "cancel"
 
 
 @pytest.mark.parametrize(("name", "event"), [("__enter__", "return"), ("__exit__", "call")])

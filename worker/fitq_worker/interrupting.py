@@ -7,6 +7,8 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from fitq_worker.reporter import StopJob
+
 if TYPE_CHECKING:
     from fitq_worker.reporter import Reporter
 
@@ -19,7 +21,8 @@ class Interrupting:
     It needs the main thread, where jobs run; elsewhere nothing is interrupted. What sits in a
     call outside Python is interrupted when that returns; for one that never does, see
     stuck_jobs.py, which ends the process. What the block has open is closed on the way out, as
-    after Ctrl-C.
+    after Ctrl-C. Whatever error the block makes of it, what leaves is the order itself: Keras
+    for one says in other words what a layer has raised.
 
     Raises:
         StopJob: the job is to stop.
@@ -29,6 +32,7 @@ class Interrupting:
         self._reporter = reporter
         self._on = threading.current_thread() is threading.main_thread()
         self._before: Any = None
+        self._stop: StopJob | None = None
 
     def __enter__(self) -> None:
         """Set the clock."""
@@ -44,6 +48,8 @@ class Interrupting:
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._before)
+        if kind is not None and self._stop is not None:
+            raise self._stop from None
         self.left_by(kind)
 
     def look(self) -> None:
@@ -54,8 +60,13 @@ class Interrupting:
         """Say in other words what has ended the block, if anything, once the clock has stopped."""
 
     def _ring(self, _signal: int, frame: FrameType | None) -> None:
-        if not _sets_the_clock(frame):
+        if _sets_the_clock(frame):
+            return
+        try:
             self.look()
+        except StopJob as stop:
+            self._stop = stop
+            raise
 
 
 def _sets_the_clock(frame: FrameType | None) -> bool:

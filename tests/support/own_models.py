@@ -99,6 +99,34 @@ class Subclassed(keras.Model):
 
 
 @keras.saving.register_keras_serializable("tests")
+class Head(keras.Model):
+    """Last layer of a model, which would measure in a way of its own if it were measured."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.label = keras.layers.Dense(3, activation="softmax")
+
+    def call(self, inputs: Any) -> Any:
+        return self.label(inputs)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        return {"mine": keras.ops.zeros(()), **super().test_step(data)}
+
+
+def with_head() -> keras.Model:
+    """Layers of Keras, the last of which is a model of a class of the user's."""
+    return keras.Sequential(
+        [
+            keras.Input((8, 8), name="image"),
+            keras.layers.Rescaling(1 / 255.0),
+            keras.layers.Flatten(),
+            keras.layers.Dense(4, activation="tanh"),
+            Head(),
+        ]
+    )
+
+
+@keras.saving.register_keras_serializable("tests")
 class Vae(keras.Model):
     """Has its own training step, its own metric, no call, and draws without a seed."""
 

@@ -10,7 +10,7 @@ from fitq_worker.array_examples import ArrayExamples
 from fitq_worker.behind_steps import behind_steps
 from fitq_worker.feeding import Fed, Feed
 from fitq_worker.ports import Port, Side
-from support.own_models import Subclassed, siamese
+from support.own_models import Subclassed
 
 
 def test_the_users_model_gets_what_its_steps_make() -> None:
@@ -21,7 +21,6 @@ def test_the_users_model_gets_what_its_steps_make() -> None:
     published = keras.Model({"left": left, "right": right}, own(given))
     # When it is taken apart
     parts = behind_steps(published)
-    assert parts is not None
     # Then the model is the user's own, and its rows are prepared
     assert parts.model is own
     rows = np.arange(12.0, dtype="float32").reshape(3, 4)
@@ -31,10 +30,3 @@ def test_the_users_model_gets_what_its_steps_make() -> None:
     [prepared] = parts.prepared(backend.batches(fed, 3).map(lambda x: (x, 0)))
     np.testing.assert_allclose(prepared[0]["left"], 2 * rows)
     np.testing.assert_allclose(prepared[0]["right"], rows)
-
-
-def test_a_plain_model_is_in_one_piece() -> None:
-    image = keras.Input((8, 8))
-    inner = keras.Sequential([keras.Input((8, 8)), keras.layers.Flatten()])
-    for model in (siamese(), keras.Model(image, inner(image)), Subclassed()):
-        assert behind_steps(model) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -28,7 +29,14 @@ def interface(*outputs: Output) -> Interface:
 
 def test_what_is_kept_as_json_comes_back_the_same() -> None:
     kept = interface(interface_output("said", (2,), "float32", learnt(LABEL)))
-    assert Interface.from_json(json.loads(json.dumps(kept.to_json()))) == kept
+    for one in (kept, replace(kept, behind_steps=True)):
+        assert Interface.from_json(json.loads(json.dumps(one.to_json()))) == one
+
+
+def test_what_was_kept_before_there_were_models_behind_steps_is_read() -> None:
+    kept = interface(interface_output("said", (2,), "float32", learnt(LABEL)))
+    before = {name: one for name, one in kept.to_json().items() if name != "behind_steps"}
+    assert Interface.from_json(json.loads(json.dumps(before))) == kept
 
 
 def test_its_fields_are_what_it_takes_and_has_learnt() -> None:

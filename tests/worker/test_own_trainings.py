@@ -73,6 +73,23 @@ def test_a_model_of_a_class_of_its_own_learns_what_it_gives_by_name(start_own: S
     assert [one["name"] for one in interface(training)["outputs"]] == ["larger", "gap"]
 
 
+@pytest.mark.parametrize("steps", [{}, {"image": "normalize"}], ids=["as they are", "prepared"])
+def test_a_class_of_its_own_may_be_the_last_layer(start_own: Start, steps: Any) -> None:
+    # Given layers of which the last is a model of a class of the user's
+    training = start_own(own_models.pictures(), own_models.with_head, epochs=1, preprocessing=steps)
+    # When it is trained
+    training.run()
+    # Then it is one model, whatever its last layer is
+    assert not interface(training)["behind_steps"]
+
+
+def test_a_class_of_its_own_behind_steps_is_told_so(start_own: Start) -> None:
+    steps = {"left": "normalize"}
+    training = start_own(own_models.pairs(), own_models.Subclassed, epochs=1, preprocessing=steps)
+    training.run()
+    assert interface(training)["behind_steps"]
+
+
 # -- resumed to the bit --------------------------------------------------------------------------
 
 

@@ -29,17 +29,9 @@ class BehindSteps:
         return rows.map(lambda x, *rest: (self.steps(x, training=False), *rest))
 
 
-def behind_steps(published: keras.Model) -> BehindSteps | None:
-    """The two parts of a published model; None for one that is no user's behind preprocessing."""
-    if not _is_keras(published) or not getattr(published, "outputs", None):
-        return None
+def behind_steps(published: keras.Model) -> BehindSteps:
+    """The two parts of a published model whose interface says that it has them."""
     origin = published.outputs[0]._keras_history
     model = origin.operation
-    if not isinstance(model, keras.Model) or _is_keras(model):
-        return None
     taken = model._inbound_nodes[origin.node_index].arguments.args[0]
     return BehindSteps(keras.Model(published.input, taken), model)
-
-
-def _is_keras(model: keras.Model) -> bool:
-    return type(model).__module__.startswith("keras.")

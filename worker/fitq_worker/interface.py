@@ -3,10 +3,12 @@
     {"inputs": [{"name": "image", "shape": [28, 28], "dtype": "uint8", "kind": "array",
                  "classes": null, "columns": ["image"]}],
      "outputs": [{"name": "probabilities", "shape": [10], "dtype": "float32", "kind": "class",
-                  "classes": ["0", "1", ...], "target": "label", "form": "index"}]}
+                  "classes": ["0", "1", ...], "target": "label", "form": "index"}],
+     "behind_steps": false}
 
 `shape` is that of one row, null where a size is not fixed. `columns` are the fields that go into
 an input, `target` the field that an output has learnt, if any, and `form` how its loss takes it.
+`behind_steps` says that a model of a user's class is one layer of it, behind its preprocessing.
 """
 
 from __future__ import annotations
@@ -78,10 +80,16 @@ class Output:
 
 @dataclass(frozen=True)
 class Interface:
-    """Inputs and outputs of a model, in the model's order."""
+    """Inputs and outputs of a model, in the model's order.
+
+    Attributes:
+        behind_steps: whether it is a user's model in one layer, behind its preprocessing: its
+            graph alone does not tell that from layers of which the last is a user's.
+    """
 
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
+    behind_steps: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept in the artifacts."""
@@ -93,6 +101,7 @@ class Interface:
         return cls(
             tuple(Input(**_tuples(one)) for one in values["inputs"]),
             tuple(Output(**_tuples(one)) for one in values["outputs"]),
+            bool(values.get("behind_steps")),
         )
 
     @property

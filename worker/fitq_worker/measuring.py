@@ -58,8 +58,9 @@ class Measuring:
         Raises:
             BadJob: the model has no loss, or cannot be called; names the layer at fault.
         """
-        own = behind_steps(self.published.model)
-        measured_by = replace(self.published, model=own.model) if own else self.published
+        published = self.published
+        own = behind_steps(published.model) if published.interface.behind_steps else None
+        measured_by = replace(published, model=own.model) if own else published
         measured_by.compile()
         model = measured_by.model
         options: dict[str, Any] = {"callbacks": [self.progress], "verbose": 0, "return_dict": True}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import keras
 
 from fitq_shared.errors import BadJob
-from fitq_worker.behind_steps import behind_steps
 from fitq_worker.compiling import settings_of
 from fitq_worker.feeding import Feed, match_inputs
 from fitq_worker.interface import Interface, interface_of
 from fitq_worker.layer_at_fault import naming_the_layer
 from fitq_worker.own_errors import own_errors
 from fitq_worker.ports import inputs_of, outputs_of
+from fitq_worker.preprocessing.preparation import is_plain
 
 if TYPE_CHECKING:
     from fitq_worker.examples import Arrays
@@ -64,11 +65,11 @@ def raw_interface(
     Args:
         model: what was fitted, and `published` what `with_preprocessing` made of it.
     """
-    # Behind its preprocessing a user's model is one layer, after which Keras calls what it gives.
-    own = behind_steps(published) and feed.outputs
-    outputs = own or outputs_of(published) or feed.outputs
     if published is model:
-        return interface_of(feed, data.raw.inputs, outputs)
+        return interface_of(feed, data.raw.inputs, outputs_of(published) or feed.outputs)
     raw = match_inputs(inputs_of(published), data.raw.inputs)
     raw_feed = Feed(raw.inputs, raw.sources, feed.outputs, feed.targets)
-    return interface_of(raw_feed, data.raw.inputs, outputs)
+    # Behind its preprocessing a user's model is one layer, after which Keras calls what it gives.
+    own = not is_plain(model)
+    outputs = (own and feed.outputs) or outputs_of(published) or feed.outputs
+    return replace(interface_of(raw_feed, data.raw.inputs, outputs), behind_steps=own)

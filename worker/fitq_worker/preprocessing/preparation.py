@@ -207,9 +207,14 @@ def _before(chain: Chain, at: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
     return lambda values: run({chain.name: values}, False)[chain.name]
 
 
+def is_plain(model: keras.Model) -> bool:
+    """Whether a model is Keras's own layout of layers, and of no user's class."""
+    return type(model).__module__.startswith("keras.")
+
+
 def _outputs(model: keras.Model, inputs: Any) -> Any:
     """What a model makes of symbolic inputs, layer by layer if it is nothing but layers."""
-    if not type(model).__module__.startswith("keras."):
+    if not is_plain(model):
         return model(inputs)
     graph = model._functional if isinstance(model, keras.Sequential) else model
     given = [

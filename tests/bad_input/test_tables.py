@@ -30,10 +30,10 @@ def homes(nowhere):
 
 def test_ragged_rows_are_named_by_their_lines(homes, refused, fitq):
     homes("3,Bern\n4,Bern,5,6\n")
-    said = refused(*ADD)
+    said = refused("datasets", "add", "ragged", "homes.csv", "--target", "price")
     assert "3 cells in each row, as in the first; line 2 has 2, line 3 has 4" in said
     # And nothing was registered
-    assert refused("datasets", "show", "homes")
+    assert refused("datasets", "show", "ragged")
 
 
 def test_a_column_of_mixed_types_is_named(homes, refused):

@@ -37,11 +37,17 @@ def check_pixels(fed: Fed, interface: Interface, what: str) -> None:
 
 
 def check_file(file: str, array: NDArray[Any], one: Input) -> None:
-    """See that an array that a user gave has the shape of an input, and rows.
+    """See that an array that a user gave has the shape and type of an input, and rows.
 
     Raises:
-        BadJob: names both shapes.
+        BadJob: names both shapes, or both types.
     """
+    if (array.dtype.kind == "O") != (one.dtype in ("str", "string")):
+        given = "text" if array.dtype.kind == "O" else array.dtype
+        raise BadJob(
+            f"{file} holds {given}, but the model's input {one.name!r} takes {one.dtype}",
+            "give an array of that type",
+        )
     fits = len(array.shape) == len(one.shape) + 1 and all(
         size in (None, given) for size, given in zip(one.shape, array.shape[1:], strict=True)
     )

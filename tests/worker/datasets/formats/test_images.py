@@ -81,7 +81,7 @@ def test_several_sizes_are_named_unless_they_are_brought_to_one(store: Store) ->
     assert "train/ant/1.png is 4 × 6 (height × width), but test/bee/3.png is 5 × 5" in str(
         failed.value
     )
-    assert "--preprocess image=resize:height=64,width=64" in str(failed.value)
+    assert "--preprocess image=resize:height=64,width=64" in failed.value.hint
     # And when a size is declared, then they have that size
     choice = Choice(resize=Resize(height=8, width=7))
     examples = load_registered(ref, store, "test", choice)

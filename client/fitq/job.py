@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitq.ending import check_ended, check_succeeded
 from fitq_shared.attempt_folder import AttemptFolder
-from fitq_shared.errors import InvalidInput, JobFailed, NotEnded
+from fitq_shared.errors import InvalidInput
 from fitq_shared.record import JobRecord, State
 from fitq_shared.texts import printable
 
@@ -113,11 +114,8 @@ class Job:
             NotEnded: the time is over. The job goes on.
         """
         self._record = self._queue.wait(self._record, timeout)
-        if not self._record.ended:
-            raise NotEnded(
-                f"{self.name} has not ended within {timeout:g} s: it is {self._record.state}",
-                f"the job goes on: call wait again, or `fitq watch {self.name}`",
-            )
+        todo = f"the job goes on: call wait again, or `fitq watch {self.name}`"
+        check_ended(self._record, timeout, todo)
         return self._succeeded()
 
     def logs(self) -> str:
@@ -241,14 +239,8 @@ class Job:
         return self._queue.artifacts.folder(self.record)
 
     def _succeeded(self) -> Job:
-        record = self._record
-        if record.state == "succeeded":
-            return self
-        what = "failed" if record.state == "failed" else "was cancelled"
-        why = f": {record.reason.message}" if record.reason else ""
-        hint = record.reason.hint if record.reason else ""
-        todo = "see job.logs(); job.retry() runs it again"
-        raise JobFailed(f"{record.name} {what}{why}", f"{hint}; {todo}" if hint else todo)
+        check_succeeded(self._record, "see job.logs(); job.retry() runs it again")
+        return self
 
 
 def jobs_before(queue: Queue, after: Job | str | Sequence[Job | str]) -> list[JobRecord]:

@@ -6,10 +6,10 @@ import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fitq.ending import check_ended, check_succeeded
 from fitq.job import Job
 from fitq.standings import best_of, counts, ranked, rows, value_of
 from fitq.sweeping import Sweeping
-from fitq_shared.errors import JobFailed, NotEnded
 from fitq_shared.texts import printable
 
 if TYPE_CHECKING:
@@ -136,11 +136,8 @@ class Sweep:
             NotEnded: the time is over. The sweep goes on.
         """
         self._record = self._sweeping.wait(self._record, timeout)
-        if not self._record.ended:
-            raise NotEnded(
-                f"{self.name} has not ended within {timeout:g} s: it is {self._record.state}",
-                f"the sweep goes on: call wait again, or `fitq sweep watch {self.name}`",
-            )
+        todo = f"the sweep goes on: call wait again, or `fitq sweep watch {self.name}`"
+        check_ended(self._record, timeout, todo)
         return self._succeeded()
 
     # -- steering it ----------------------------------------------------------------------
@@ -195,14 +192,8 @@ class Sweep:
     # -- inside ---------------------------------------------------------------------------
 
     def _succeeded(self) -> Sweep:
-        record = self._record
-        if record.state == "succeeded":
-            return self
-        what = "failed" if record.state == "failed" else "was cancelled"
-        why = f": {record.reason.message}" if record.reason else ""
-        hint = record.reason.hint if record.reason else ""
-        todo = "see sweep.leaderboard(); sweep.resume() lets it go on"
-        raise JobFailed(f"{record.name} {what}{why}", f"{hint}; {todo}" if hint else todo)
+        check_succeeded(self._record, "see sweep.leaderboard(); sweep.resume() lets it go on")
+        return self
 
 
 def _shown(value: object) -> str:

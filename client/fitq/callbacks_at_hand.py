@@ -17,6 +17,7 @@ import numpy as np
 
 from fitq.own_objects import OwnObject
 from fitq_shared.errors import InvalidInput, Mistake
+from fitq_shared.keras_classes import derives, is_keras
 from fitq_shared.texts import shown
 
 _STAYS = "nothing: what it writes would stay on the worker, where fitq keeps {}"
@@ -67,15 +68,15 @@ def calls_of(callbacks: Any) -> Calls:
     for one in given:
         kind = type(one)
         try:
-            if not _is_callback(one):
+            if not derives(kind, "Callback"):
                 raise ValueError("an object of keras.callbacks.Callback")
-            if _is_keras(kind) and kind.__name__ in NEEDLESS:
+            if is_keras(kind) and kind.__name__ in NEEDLESS:
                 continue
-            if _is_keras(kind) and kind.__name__ == "EarlyStopping" and stopping is None:
+            if is_keras(kind) and kind.__name__ == "EarlyStopping" and stopping is None:
                 stopping = _early_stopping(one)
                 continue
             calls.append(_call(one))
-            objects += [] if _is_keras(kind) else [_object(kind)]
+            objects += [] if is_keras(kind) else [_object(kind)]
             objects += [_object(f) for f in _functions([*calls[-1].arguments.values()])]
         except ValueError as error:
             wrong.append(Mistake("callbacks", kind.__name__, str(error)))
@@ -84,25 +85,17 @@ def calls_of(callbacks: Any) -> Calls:
     return Calls(calls, objects, stopping)
 
 
-def _is_callback(value: object) -> bool:
-    return any(_is_keras(kind) and kind.__name__ == "Callback" for kind in type(value).__mro__)
-
-
-def _is_keras(kind: Any) -> bool:
-    return str(kind.__module__).startswith("keras.")
-
-
 def _call(callback: Any) -> Call:
     kind = type(callback)
-    if _is_keras(kind) and kind.__name__ in REFUSED:
+    if is_keras(kind) and kind.__name__ in REFUSED:
         raise ValueError(REFUSED[kind.__name__])
     arguments = _arguments(callback)
     for name, value in arguments.items():
         if not _is_plain(value):
             expected = "numbers, texts, lists, dicts, and functions and classes of a module"
             raise ValueError(f"arguments that are {expected}: {name} is {shown(value, 60)}")
-    module = "keras.callbacks" if _is_keras(kind) else kind.__module__
-    return Call(module, kind.__name__ if _is_keras(kind) else kind.__qualname__, arguments)
+    module = "keras.callbacks" if is_keras(kind) else kind.__module__
+    return Call(module, kind.__name__ if is_keras(kind) else kind.__qualname__, arguments)
 
 
 def _arguments(callback: Any) -> dict[str, Any]:
@@ -142,7 +135,7 @@ def _functions(values: Sequence[Any]) -> list[Any]:
             found.append(value)
         elif isinstance(value, list | tuple | dict):
             found += _functions([*(value.values() if isinstance(value, dict) else value)])
-    return [one for one in found if not _is_keras(one) and one.__module__ != "builtins"]
+    return [one for one in found if not is_keras(one) and one.__module__ != "builtins"]
 
 
 def _is_plain(value: Any) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 
 from fitq.own_objects import own_objects
 from fitq_shared.errors import InvalidInput, Mistake
+from fitq_shared.keras_classes import derives
 from fitq_shared.model_files import check_model, config_of
 from fitq_shared.own_configs import completed
 from fitq_shared.texts import printable, shown
@@ -32,10 +33,7 @@ WEIGHT = "fitq_weight"
 
 def is_model(value: object) -> bool:
     """Whether this is a Keras model: known without importing Keras."""
-    return any(
-        kind.__module__.startswith("keras.") and kind.__name__ == "Model"
-        for kind in type(value).__mro__
-    )
+    return derives(type(value), "Model")
 
 
 @contextlib.contextmanager

@@ -11,15 +11,17 @@ import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fitq_shared.keras_classes import derives, is_keras
+
 _PLAIN = (bool, int, float, str, type(None))
 
 
 def lacks_config(kind: type) -> bool:
     """Whether a class is a user's model whose `get_config` is Keras's."""
-    if not any(_is_keras(one) and one.__name__ == "Model" for one in kind.__mro__):
+    if not derives(kind, "Model"):
         return False
     definer = next(one for one in kind.__mro__ if "get_config" in vars(one))
-    return not _is_keras(kind) and _is_keras(definer)
+    return not is_keras(kind) and is_keras(definer)
 
 
 def complete(kind: Any) -> None:
@@ -53,7 +55,3 @@ def completed(kinds: Iterable[Any]) -> Iterator[None]:
     finally:
         for kind in changed:
             del kind.get_config
-
-
-def _is_keras(kind: type) -> bool:
-    return kind.__module__.startswith("keras.")

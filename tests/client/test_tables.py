@@ -7,26 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fitq.tables import ago, duration, headline, print_json, print_metrics, print_table, took
-from fitq_shared.queues import queue_for
-from fitq_shared.record import JobRecord
-
-RECORD = JobRecord(
-    id="abcd2345",
-    name="n",
-    kind="train",
-    owner="ann",
-    tags=(),
-    device="any",
-    queue=queue_for("any"),
-    summary="",
-    spec={},
-    spec_hash="",
-    state="queued",
-    attempt=1,
-    losses=0,
-    created=0.0,
-    sent=0.0,
-)
+from support.records import RECORD
 
 
 def test_off_a_terminal_a_table_is_neither_cut_nor_coloured(capfd):

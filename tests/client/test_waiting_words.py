@@ -3,26 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fitq.waiting import after_whom
-from fitq_shared.queues import queue_for
-from fitq_shared.record import JobRecord
+from support.records import RECORD
 
-FIRST = JobRecord(
-    id="abcd2345",
-    name="first",
-    kind="train",
-    owner="ann",
-    tags=(),
-    device="any",
-    queue=queue_for("any"),
-    summary="",
-    spec={},
-    spec_hash="",
-    state="running",
-    attempt=1,
-    losses=0,
-    created=0.0,
-    sent=0.0,
-)
+FIRST = replace(RECORD, name="first", state="running")
 
 
 def test_a_waiting_job_says_what_is_still_to_come() -> None:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from fitq_shared.errors import BadJob
+from fitq_shared.keras_classes import is_keras
 from fitq_shared.specs.learning import Optimizer
 from fitq_shared.specs.mistakes import unknown_choice
 from fitq_worker.feeding import Feed, match_inputs, match_names
@@ -203,7 +204,7 @@ def _own(model: keras.Model, method: str) -> bool:
     """Whether a class of the user's defines the method."""
     for kind in type(model).__mro__:
         if method in vars(kind):
-            return not kind.__module__.startswith("keras.")
+            return not is_keras(kind)
     return False
 
 

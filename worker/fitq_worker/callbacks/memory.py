@@ -12,6 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from fitq_shared.keras_classes import is_keras
+
 Memory = list[dict[str, Any]]
 
 
@@ -42,5 +44,4 @@ def _numbers(callback: keras.callbacks.Callback) -> dict[str, Any]:
 
 def _is_whole(callback: keras.callbacks.Callback) -> bool:
     """Whether numbers are all that it knows: no best weights, which they would belong to."""
-    is_keras = type(callback).__module__.startswith("keras.")
-    return is_keras and not getattr(callback, "restore_best_weights", False)
+    return is_keras(type(callback)) and not getattr(callback, "restore_best_weights", False)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitq_shared.errors import BadJob, InvalidInput
+from fitq_shared.keras_classes import is_keras
 from fitq_shared.specs.preprocessing import kind_mistakes, steps_of
 from fitq_worker import backend
 from fitq_worker.examples import MOST_ROWS, Arrays, Examples, Field, in_parts
@@ -209,7 +210,7 @@ def _before(chain: Chain, at: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
 
 def is_plain(model: keras.Model) -> bool:
     """Whether a model is Keras's own layout of layers, and of no user's class."""
-    return type(model).__module__.startswith("keras.")
+    return is_keras(type(model))
 
 
 def _outputs(model: keras.Model, inputs: Any) -> Any:
